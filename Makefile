@@ -1,0 +1,94 @@
+# `make help` lists what there is.  The first run makes a virtualenv in .venv and needs the network; later runs do not,
+# until pyproject.toml changes.
+
+PYTHON ?= python3
+PORT ?= 2121
+DIR ?= .
+# How much work the random tests do; 1 is a full run.
+FTPCORE_SCALE ?= 0.1
+# More for pytest or for the benchmarks, as in  make test ARGS='-k abor -x'
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# What is installed, each newer than the pyproject.toml it was installed by.
+RUN_STAMP := .venv/.installed-run
+DEV_STAMP := .venv/.installed-dev
+BENCH_STAMP := .venv/.installed-bench
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint type format contract soak bench dist clean
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@echo 'usage: make TARGET [VARIABLE=value ...]'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@echo 'variables: PORT=$(PORT) DIR=$(DIR) PYTHON=$(PYTHON) FTPCORE_SCALE=$(FTPCORE_SCALE) ARGS=$(ARGS)'
+
+serve: $(RUN_STAMP) ## serve DIR read-only to anonymous users on 127.0.0.1:PORT
+	$(BIN)/ftpcore -i 127.0.0.1 -p $(PORT) -d '$(DIR)' $(ARGS)
+
+test: lint type ## lint, type, then all tests, the contract suites among them, with the core's branch coverage
+	@echo '== tests, contract suites and doctests (scale $(FTPCORE_SCALE)), branch coverage of ftpcore'
+	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+lint: $(DEV_STAMP) ## ruff: rules and layout
+	@echo '== lint'
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(DEV_STAMP) ## mypy --strict on everything
+	@echo '== type'
+	$(BIN)/mypy
+
+format: $(DEV_STAMP) ## let ruff lay out the code and repair what it can
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+
+contract: $(DEV_STAMP) ## the contract suites alone
+	@echo '== contract suites (scale $(FTPCORE_SCALE))'
+	@if ls contract_tests/test_*.py >/dev/null 2>&1; then set -x; \
+	    FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest contract_tests $(ARGS); \
+	else echo 'skipped: contract_tests holds no tests'; fi
+
+soak: $(DEV_STAMP) ## all tests at full scale
+	@echo '== tests at full scale'
+	FTPCORE_SCALE=1 $(BIN)/python -m pytest --timeout=3600 $(ARGS)
+
+bench: $(BENCH_STAMP) ## the benchmarks, pyftpdlib beside ours
+	@echo '== benchmarks'
+	@if test -f benchmarks/__main__.py; then set -x; $(BIN)/python -m benchmarks $(ARGS); \
+	else echo 'skipped: there is no benchmarks/__main__.py'; fi
+
+dist: $(DEV_STAMP) ## build the sdist and the wheel into dist/
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	@$(BIN)/python -m zipfile --list dist/*.whl
+
+clean: ## remove caches and built files (the virtualenv stays: rm -r .venv)
+	rm -rf build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+# A virtualenv that is there is used as it is, whoever made it.
+.venv/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo 'ftpcore needs Python 3.11 or later; "$(PYTHON)" is not.  Name one that is: make PYTHON=python3.12 ...' >&2; \
+	    exit 1; }
+	@echo '== making a virtualenv in .venv'
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	    echo 'Python could not make a virtualenv.  On Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+
+$(RUN_STAMP): pyproject.toml | .venv/pyvenv.cfg
+	@echo '== installing ftpcore into .venv'
+	$(PIP) install --editable .
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml | .venv/pyvenv.cfg
+	@echo '== installing ftpcore and the tools for tests into .venv'
+	$(PIP) install --editable '.[dev]'
+	@touch $(RUN_STAMP) $@
+
+$(BENCH_STAMP): pyproject.toml | .venv/pyvenv.cfg
+	@echo '== installing ftpcore and what it is compared with into .venv'
+	$(PIP) install --editable '.[bench]'
+	@touch $(RUN_STAMP) $@
