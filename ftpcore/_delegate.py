@@ -1,0 +1,121 @@
+"""What a session asks of its owner: options as plain attributes, hooks as methods.
+
+A `Session` is its own delegate unless it is given one.  Options are read late, at each use: a class attribute is the
+default, an attribute set on an instance (in `on_login`, say) holds for that session.  0 or None switches a timeout off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final, TypeVar
+
+from ftpcore._command import COMMANDS, CommandSpec
+
+__all__ = ["Delegate", "does_nothing"]
+
+_Hook = TypeVar("_Hook", bound=Callable[..., Any])  # Any: a hook of any signature comes out as it went in
+
+_MARK: Final = "__ftpcore_does_nothing__"
+
+
+def _nothing(hook: _Hook) -> _Hook:
+    setattr(hook, _MARK, True)
+    return hook
+
+
+def does_nothing(hook: Callable[..., object]) -> bool:
+    """Tell whether `hook` is a default that nobody overrode: asking the host to call it would be wasted."""
+    return hasattr(hook, _MARK)
+
+
+class Delegate:
+    """Options and hooks of a session, with their defaults."""
+
+    timeout: float | None = 300.0
+    """Seconds without a command until 421."""
+    accept_timeout: float | None = 30.0
+    """Seconds that a passive data connection may take to come."""
+    connect_timeout: float | None = 30.0
+    """Seconds that an active data connection may take to come up."""
+    data_timeout: float | None = 300.0
+    """Seconds without a byte until a data connection is given up."""
+    auth_failed_timeout: float | None = 3.0
+    """Seconds that the answer to a wrong password is held back."""
+    max_login_attempts: int = 3
+    banner: str = "ftpcore ready."
+    permit_foreign_addresses: bool = False
+    """Let data connections go to and come from other hosts than the client (FXP)."""
+    permit_privileged_ports: bool = False
+    """Let PORT and EPRT name a port under 1024."""
+    masquerade_address: str | None = None
+    """What 227 shows instead of the local address."""
+    masquerade_address_map: Mapping[str, str] = {}
+    """Local address -> what 227 shows; goes before `masquerade_address`."""
+    passive_ports: Sequence[int] | None = None
+    """Ports for passive data connections; None: any."""
+    use_gmt_times: bool = True
+    use_sendfile: bool = True
+    """Let the kernel move files where it can."""
+    ascii_conversion: bool = True
+    """TYPE A changes line ends.  Off: TYPE A moves bytes unchanged, and allows SIZE and REST."""
+    read_limit: float = 0
+    """Bytes per second that an upload may use; 0: no limit."""
+    write_limit: float = 0
+    """Bytes per second that a download may use; 0: no limit."""
+    encoding: str = "utf-8"
+    unicode_errors: str = "surrogateescape"
+    commands: Mapping[str, CommandSpec] = COMMANDS
+    """The table of commands: what is not in it does not exist."""
+    extra_features: Sequence[str] = ()
+    """Further lines of FEAT."""
+
+    command_overrides: ClassVar[Mapping[str, Callable[..., object]]] = {}
+    """Command name -> what is called with the session and the arguments instead of the session's own method.
+
+    It returns what a method returns: a Reply, an awaitable of one, or None for "answered by `Session.push` already".
+    """
+
+    @_nothing
+    def on_connect(self) -> Awaitable[None] | None:
+        """Called before the 220."""
+        return None
+
+    @_nothing
+    def on_disconnect(self) -> Awaitable[None] | None:
+        """Called when all is over and closed."""
+        return None
+
+    @_nothing
+    def on_login(self, username: str) -> Awaitable[None] | None:
+        """Called after the 230, before the next command."""
+        return None
+
+    @_nothing
+    def on_login_failed(self, username: str, password: str) -> Awaitable[None] | None:
+        """Called after the penalty and the 530."""
+        return None
+
+    @_nothing
+    def on_logout(self, username: str) -> Awaitable[None] | None:
+        """Called after QUIT, REIN, and a USER when logged in; not on a plain disconnect."""
+        return None
+
+    @_nothing
+    def on_file_sent(self, file: str) -> Awaitable[None] | None:
+        """Called after the 226; `file` is `BinaryFile.name`."""
+        return None
+
+    @_nothing
+    def on_file_received(self, file: str) -> Awaitable[None] | None:
+        """Called after the 226; `file` is `BinaryFile.name`."""
+        return None
+
+    @_nothing
+    def on_incomplete_file_sent(self, file: str) -> Awaitable[None] | None:
+        """Called after any other end of a download."""
+        return None
+
+    @_nothing
+    def on_incomplete_file_received(self, file: str) -> Awaitable[None] | None:
+        """Called after any other end of an upload."""
+        return None

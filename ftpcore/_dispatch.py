@@ -1,0 +1,206 @@
+"""The dispatch pipeline, driven by the table of commands: which command may begin, and what it is called with.
+
+Order of checks: grammar (500, 501), the table (500, 502, 504), the argument (501), login (530), the right on the path (550).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from ftpcore._command import ABSENT, Argument, CommandSpec, Turn
+from ftpcore._effects import EndpointReady
+from ftpcore._errors import CommandUnsupported, NotLoggedIn, ParameterUnsupported, PermissionRefused, SyntaxRefused
+from ftpcore._events import CommandReceived
+from ftpcore._limits import WAITING_LIMIT
+from ftpcore._paths import ROOT, VirtualPath, resolve
+from ftpcore.wire import Command, Fault, Reply
+
+if TYPE_CHECKING:
+    from ftpcore._session import Session
+
+__all__ = ["dispatch", "split_switches"]
+
+_FAULTS: Final = {
+    Fault.LINE_TOO_LONG: Reply.of(500, "Command too long."),
+    Fault.NUL_BYTE: Reply.of(501, "NUL is not allowed here."),
+    Fault.UNDECODABLE: Reply.of(501, "Can't decode command."),
+}
+_UNKNOWN: Final = Reply.of(500, "Command not understood.")
+_NEEDS_ARGUMENT: Final = "Syntax error: command needs an argument."
+_NO_ARGUMENT: Final = "Syntax error: command does not accept arguments."
+
+_Method = Callable[..., Reply | Awaitable[Reply] | None]
+
+
+def dispatch(session: Session) -> bool:
+    """Begin the next command that may begin; the CONTROL lane is empty.  False: there is none."""
+    command = _next(session)
+    if command is None:
+        return False
+    _begin(session, command)
+    return True
+
+
+def _next(session: Session) -> Command | None:
+    transferring = session.transferring()
+    waiting = session.waiting
+    if waiting:
+        if not transferring:
+            return _popped(session, waiting, 0)
+        if isinstance(session.data_lane.effect, EndpointReady):  # a STOU needs PASV, EPSV, PORT or EPRT
+            for index, command in enumerate(waiting):
+                if _turn(session, command) is Turn.ENDPOINT:
+                    return _popped(session, waiting, index)
+    delegate = session.delegate
+    while not waiting or len(waiting) < WAITING_LIMIT:
+        next_command = session.reader.next_command(delegate.encoding, delegate.unicode_errors)
+        answers = session.reader.take_answers()
+        if answers:
+            session.push(answers)
+        if next_command is None or not transferring or _may_overtake(session, next_command):
+            return next_command
+        if waiting is None:
+            waiting = session.waiting = deque()
+        waiting.append(next_command)
+    return None
+
+
+def _popped(session: Session, waiting: deque[Command], index: int) -> Command:
+    command = waiting[index]
+    del waiting[index]
+    if not waiting:
+        session.waiting = None
+    return command
+
+
+def _turn(session: Session, command: Command) -> Turn:
+    spec = session.delegate.commands.get(command.verb)
+    if spec is None:
+        return Turn.WAIT
+    if spec.turn is Turn.OVERTAKE_BARE:
+        return Turn.WAIT if command.argument else Turn.OVERTAKE
+    return spec.turn
+
+
+def _may_overtake(session: Session, command: Command) -> bool:
+    """Tell whether `command` is acted on while a transfer runs."""
+    turn = _turn(session, command)
+    if turn is Turn.OVERTAKE:
+        return True
+    if turn is Turn.ENDPOINT and isinstance(session.data_lane.effect, EndpointReady):
+        return True
+    return not session.waiting and (turn is Turn.AT_ONCE or session.account is None)
+
+
+def _begin(session: Session, command: Command) -> None:
+    session.note_command()
+    name, argument = _named(command)
+    if session.subscribed(CommandReceived):
+        shown = "******" if name == "PASS" else command.argument
+        session.emit(CommandReceived(verb=command.verb, argument=shown))
+    spec = session.delegate.commands.get(name)
+    session.taken_rename, session.rename_from = session.rename_from, None
+    if spec is None or not spec.keeps_restart:
+        session.taken_restart, session.restart = session.restart, 0
+    path = None
+    try:
+        if command.fault is not None:
+            session.conclude(_FAULTS[command.fault], name, argument, None)
+            return
+        if spec is None:
+            session.conclude(_unknown(name), name, argument, None)
+            return
+        _check_argument(spec, argument)
+        if spec.login and session.account is None:
+            raise NotLoggedIn
+        arguments, path = _read_argument(session, spec, argument or "")
+        override = session.delegate.command_overrides.get(name)
+        method: _Method = getattr(session, spec.method) if override is None else override.__get__(session)
+        if spec.permission is not None and path is not None:
+            account = session.logged_in()
+            if account.rights_vary:
+                steps = _after_permission(session, spec.permission, path, method, arguments)
+                session.begin(steps, name, argument, path)
+                return
+            if spec.permission not in account.rights:
+                raise PermissionRefused
+        result = method(*arguments)
+    except Exception as error:
+        session.conclude(session.failure(error, name, path), name, argument, path)
+        return
+    if isinstance(result, Reply):
+        session.conclude(result, name, argument, path)
+        if result.then:
+            session.follow(result, name)
+    elif result is not None:
+        session.begin(_steps(result), name, argument, path)
+
+
+def _named(command: Command) -> tuple[str, str | None]:
+    """Return the name in the table and the argument: "SITE" and its first word are one name."""
+    if command.verb != "SITE" or not command.argument:
+        return command.verb, command.argument
+    word, blank, rest = command.argument.partition(" ")
+    return f"SITE {word.upper()}", rest if blank else None
+
+
+def _unknown(name: str) -> Reply:
+    if name in ABSENT:
+        return CommandUnsupported().reply
+    return ParameterUnsupported("SITE command not understood.").reply if name.startswith("SITE ") else _UNKNOWN
+
+
+def _check_argument(spec: CommandSpec, argument: str | None) -> None:
+    if spec.argument is Argument.NONE:
+        if argument is not None and argument.strip(" "):
+            raise SyntaxRefused(_NO_ARGUMENT)
+    elif not argument and spec.argument in (Argument.TEXT, Argument.PATH, Argument.VALUE_AND_PATH):
+        raise SyntaxRefused(_NEEDS_ARGUMENT)
+
+
+def _read_argument(session: Session, spec: CommandSpec, text: str) -> tuple[tuple[str, ...], VirtualPath | None]:
+    """Return what the method is called with, and the path among it."""
+    value: tuple[str, ...] = ()
+    match spec.argument:
+        case Argument.NONE:
+            return (), None
+        case Argument.TEXT | Argument.OPTIONAL:
+            return (text,), None
+        case Argument.VALUE_AND_PATH:
+            word, _, text = text.partition(" ")
+            if not word or not text:
+                raise SyntaxRefused("Syntax error: command needs two arguments.")
+            value = (word,)
+        case Argument.LISTING:
+            text = split_switches(text)
+        case Argument.PATH_OR_ROOT:
+            text = text or ROOT
+        case _:
+            pass
+    session.typed = text
+    path = resolve(session.cwd, text) if text else session.cwd
+    return (*value, path), path
+
+
+def split_switches(text: str) -> str:
+    """Return the path behind the switches of ls that clients put into LIST and NLST: "-la /dir", "-aL".
+
+    A file called "-a" is listed as "./-a".
+    """
+    while text.startswith("-") and text[1:2] not in ("", " "):
+        _, _, text = text.partition(" ")
+    return text
+
+
+async def _after_permission(
+    session: Session, letter: str, path: VirtualPath, method: _Method, arguments: tuple[str, ...]
+) -> Reply | None:
+    await session.require(letter, path)
+    result = method(*arguments)
+    return result if result is None or isinstance(result, Reply) else await result
+
+
+async def _steps(result: Awaitable[Reply | None]) -> Reply | None:
+    return await result

@@ -1,0 +1,353 @@
+"""Data connections and what moves over them.  RFC 959 3.2 to 3.4, RFC 1123 4.1.2.6, RFC 2428.
+
+A passive listener is accepted from in the DATA lane before any command needs it; an active address is connected to when the
+transfer begins.  A transfer is a context: its mark, its lane and its connection at the start, both ends closed at the end.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
+
+from ftpcore import _effects as effects
+from ftpcore._addresses import Address, unmapped
+from ftpcore._codecs import AsciiCodec
+from ftpcore._delegate import does_nothing
+from ftpcore._errors import (
+    Aborted,
+    ControlConnectionLost,
+    DataConnectionLost,
+    DataConnectionRefused,
+    FileShortened,
+    FtpError,
+    ServerFull,
+    ServerShutdown,
+    TransferTimeout,
+    UnsupportedOperation,
+    transfer_error_reply,
+)
+from ftpcore._events import Direction, ForeignPeer, Outcome, TransferFinished, TransferStarted
+from ftpcore._lane import Purpose, Task
+from ftpcore._limits import TRANSFER_BLOCK
+from ftpcore._paths import VirtualPath
+from ftpcore._ratelimit import RateLimiter
+from ftpcore._state import Endpoint, EndpointStep, TransferType
+from ftpcore.ports import AnyFile
+from ftpcore.wire import Reply
+
+if TYPE_CHECKING:
+    from ftpcore._session import Session
+
+__all__ = ["Transfer", "accepted", "aim", "drop_endpoint", "listen"]
+
+FULL: Final = "Too many connections. Can't open data channel."
+
+_OUTCOMES: Final[dict[type[BaseException], Outcome]] = {
+    Aborted: Outcome.ABORTED,
+    TransferTimeout: Outcome.TIMED_OUT,
+    DataConnectionLost: Outcome.CUT,
+    DataConnectionRefused: Outcome.CUT,
+    ControlConnectionLost: Outcome.CUT,
+    ServerShutdown: Outcome.CUT,
+}
+
+
+# -- preparing a data connection ---------------------------------------------------------------------------------------
+
+
+async def drop_endpoint(session: Session) -> None:
+    """Close the listener or the unused data connection, if there is one; a running transfer goes on."""
+    if session.transferring():
+        return
+    if session.endpoint is Endpoint.LISTENING:
+        session.data_lane.cancel(Aborted())
+        await effects.TransferEnd()
+    if session.endpoint in (Endpoint.CONNECTED, Endpoint.ACTIVE):
+        session.move_endpoint(EndpointStep.DROP)
+        session.data_lane.deadline = None
+        await effects.CloseData()
+
+
+async def listen(session: Session) -> Address:
+    """Open a listener on the address of the control connection, and accept from it; return its address."""
+    await drop_endpoint(session)
+    address = await _bound(session)
+    session.move_endpoint(EndpointStep.LISTEN)
+    if isinstance(session.data_lane.effect, effects.EndpointReady):
+        session.data_lane.resume()
+    else:
+        session.data_lane.start(Task(_accept(session), Purpose.ACCEPT, "accept", session.ports))
+    return address
+
+
+async def aim(session: Session, address: Address) -> None:
+    """Have the next transfer connect to `address`."""
+    await drop_endpoint(session)
+    session.move_endpoint(EndpointStep.AIM)
+    session.active_address = address
+    if isinstance(session.data_lane.effect, effects.EndpointReady):
+        session.data_lane.resume()
+
+
+async def _bound(session: Session) -> Address:
+    """Bind a port: any, or one of `passive_ports` in random order, so that it can't be guessed.  RFC 2577 8."""
+    ports = list(session.delegate.passive_ports or (0,))
+    while ports:
+        index = session.random.randrange(len(ports))
+        ports[index], ports[-1] = ports[-1], ports[index]
+        try:
+            return await effects.OpenListener(session.local.host, ports.pop())
+        except ServerFull:
+            raise DataConnectionRefused(FULL) from None
+        except OSError:
+            pass  # taken, or not ours to have: the next one may do
+    raise DataConnectionRefused
+
+
+async def _accept(session: Session) -> None:
+    """Wait until the client connects; others are closed, and listening goes on.  RFC 2577 4."""
+    until = session.after(session.delegate.accept_timeout)
+    try:
+        while True:
+            peer = await effects.AcceptData(until)
+            foreign = unmapped(peer.host) != session.peer.host
+            permitted = not foreign or session.delegate.permit_foreign_addresses
+            if foreign and session.subscribed(ForeignPeer):
+                session.emit(ForeignPeer(peer=peer, accepted=permitted))
+            if permitted:
+                break
+            await effects.CloseData(effects.DataPart.CONNECTION)
+        await effects.CloseData(effects.DataPart.LISTENER)
+        session.move_endpoint(EndpointStep.ACCEPT)
+    except BaseException:
+        session.move_endpoint(EndpointStep.DROP)
+        await effects.CloseData()
+        raise
+
+
+def accepted(session: Session, error: Exception | None) -> None:
+    """The wait for a passive connection is over: hand the DATA lane to the transfer that waits, if there is one."""
+    lane = session.data_lane
+    task, lane.successor = lane.successor, None
+    if task is not None:
+        refusal = error if error is None or isinstance(error, FtpError) else DataConnectionRefused()
+        lane.take_over(task, refusal)
+    elif error is None:
+        lane.deadline = session.after(session.delegate.data_timeout)
+    elif isinstance(error, DataConnectionRefused):  # the time is over, and no command waits
+        session.mark(Reply.of(421, "Passive data channel timed out."))
+
+
+# -- transfers ---------------------------------------------------------------------------------------------------------
+
+
+class Transfer:
+    """The context of one transfer, and the channel that its bytes go through.
+
+    Entering sends the mark and brings the data connection up in the DATA lane; leaving closes the connection, then the file,
+    and tells the hook.  `file` belongs to the transfer from its construction on: it is closed whatever happens, complete
+    only if nothing was raised.  `late` opens it once the data connection is up.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        verb: str,
+        path: VirtualPath,
+        direction: Direction,
+        file: AnyFile | None = None,
+        *,
+        late: effects.OpenFile | None = None,
+        mark: str | None = None,
+    ) -> None:
+        self._session = session
+        self._verb = verb
+        self._path = path
+        self.direction = direction
+        self._mark = mark or "File status okay."
+        self.file = file
+        self._late = late
+        self.size = 0
+        """Bytes moved over the data connection."""
+        self.started: float | None = None
+        limit = session.delegate.write_limit if direction is Direction.SENT else session.delegate.read_limit
+        self._limiter = RateLimiter(limit) if limit else None
+        ascii_wanted = session.transfer_type is TransferType.ASCII and session.delegate.ascii_conversion
+        self._codec = AsciiCodec() if ascii_wanted else None
+
+    async def __aenter__(self) -> Transfer:
+        try:
+            await self._connect()
+        except BaseException as error:
+            await self._end(error)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._end(error)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the data connection was up."""
+        return 0.0 if self.started is None else self._session.now - self.started
+
+    async def _connect(self) -> None:
+        session = self._session
+        connected = session.endpoint is Endpoint.CONNECTED
+        code, what = (125, "Data connection already open.") if connected else (150, "About to open data connection.")
+        session.mark(Reply.of(code, self._mark if self._mark.startswith("FILE") else f"{self._mark} {what}"))
+        await effects.MoveToData()
+        session.transfer_now = self
+        if session.endpoint is Endpoint.NONE:
+            await effects.EndpointReady()
+            if session.active_address is None:
+                await _accept(session)
+        session.move_endpoint(EndpointStep.TAKE)
+        if session.active_address is not None:
+            address, session.active_address = session.active_address, None
+            try:
+                await effects.ConnectData(address, session.local.host)
+            except ServerFull:
+                raise DataConnectionRefused(FULL) from None
+            except OSError as error:
+                raise DataConnectionRefused(f"Can't connect to the given address: {error.strerror or error}.") from None
+        if self._late is not None:
+            self.file = await self._late
+        self.started = session.now
+        if self.file is not None and session.subscribed(TransferStarted):
+            session.emit(
+                TransferStarted(verb=self._verb, path=self._path, name=self.file.name, direction=self.direction)
+            )
+
+    async def _end(self, error: BaseException | None) -> None:
+        """Close both ends; raise what makes the transfer a failure after all."""
+        session = self._session
+        failure: BaseException | None = error
+        if session.endpoint is Endpoint.IN_USE:
+            session.move_endpoint(EndpointStep.DROP)
+        try:
+            await effects.CloseData(orderly=error is None)
+        except ConnectionError:
+            if self.direction is Direction.SENT:
+                failure = failure or DataConnectionLost()
+        if self.file is not None:
+            try:
+                await effects.CloseFile(self.file, complete=failure is None)
+            except Exception as raised:
+                failure = failure or raised
+        session.transfer_now = None
+        if failure is not None and not isinstance(failure, FtpError) and isinstance(failure, Exception):
+            failure = FtpError(transfer_error_reply(failure))
+        if self.file is not None and self.started is not None:
+            self._report(self.file.name, failure)
+        if failure is not None and failure is not error:
+            raise failure from error
+
+    # -- the channel ---------------------------------------------------------------------------------------------------
+
+    async def send(self, data: bytes) -> None:
+        """Send all of `data`; DataConnectionLost if the peer does not take it."""
+        rest = memoryview(data)
+        while rest:
+            block = rest if self._limiter is None else rest[: self._limiter.block(TRANSFER_BLOCK)]
+            try:
+                count = await effects.SendData(block)
+            except ConnectionError:
+                raise DataConnectionLost from None
+            rest = rest[count:]
+            await self._moved(count)
+
+    async def send_file(self, offset: int) -> None:
+        """Send the file from `offset` to the size it had when it was opened.
+
+        A file that turns out shorter is an error; one that claims to be empty is read to its end, for there are devices
+        and virtual files that don't know their size.
+        """
+        assert self.file is not None
+        end = self.file.size
+        in_kernel = self._in_kernel()
+        while in_kernel and offset < end:
+            try:
+                count = await effects.SendFile(self.file, offset, min(self._block(), end - offset))
+            except UnsupportedOperation:
+                break
+            except ConnectionError:
+                raise DataConnectionLost from None
+            if count == 0:
+                raise FileShortened
+            offset += count
+            await self._moved(count)
+        while offset < end or end == 0:
+            block = await effects.ReadFile(self.file, offset, min(TRANSFER_BLOCK, end - offset or TRANSFER_BLOCK))
+            if not block:
+                if offset < end:
+                    raise FileShortened
+                break
+            offset += len(block)
+            await self.send(block if self._codec is None else self._codec.encode(block))
+
+    async def receive_file(self, offset: int, *, append: bool = False) -> None:
+        """Store what the peer sends, to its orderly end, at `offset`; DataConnectionLost if it ends otherwise."""
+        assert self.file is not None
+        in_kernel = self._in_kernel() and not append
+        while in_kernel:
+            try:
+                count = await effects.ReceiveFile(self.file, offset, self._block())
+            except UnsupportedOperation:
+                break
+            except ConnectionError:
+                raise DataConnectionLost from None
+            if count == 0:
+                return
+            offset += count
+            await self._moved(count)
+        while True:
+            try:
+                block = await effects.ReceiveData(self._block())
+            except ConnectionError:
+                raise DataConnectionLost from None
+            decoded = (
+                block if self._codec is None else self._codec.decode(block) if block else self._codec.finish_decode()
+            )
+            if decoded:
+                await effects.WriteFile(self.file, offset, decoded)
+                offset += len(decoded)
+            if not block:
+                return
+            await self._moved(len(block))
+
+    def _in_kernel(self) -> bool:
+        return self._codec is None and self._session.delegate.use_sendfile and hasattr(self.file, "fileno")
+
+    def _block(self) -> int:
+        return TRANSFER_BLOCK if self._limiter is None else self._limiter.block(TRANSFER_BLOCK)
+
+    async def _moved(self, count: int) -> None:
+        self.size += count
+        if self._limiter is not None:
+            await effects.Pause(self._limiter.delay(count, self._session.now))
+
+    def _report(self, name: str, failure: BaseException | None) -> None:
+        """Emit TransferFinished, and have the hook called after the final reply."""
+        session, sent = self._session, self.direction is Direction.SENT
+        if session.subscribed(TransferFinished):
+            session.emit(
+                TransferFinished(
+                    verb=self._verb,
+                    path=self._path,
+                    name=name,
+                    direction=self.direction,
+                    size=self.size,
+                    elapsed=self.elapsed,
+                    outcome=Outcome.COMPLETE if failure is None else _OUTCOMES.get(type(failure), Outcome.FAILED),
+                )
+            )
+        delegate = session.delegate
+        if failure is None:
+            hook = delegate.on_file_sent if sent else delegate.on_file_received
+        else:
+            hook = delegate.on_incomplete_file_sent if sent else delegate.on_incomplete_file_received
+        if session.current is not None and not does_nothing(hook):
+            session.current.follow += (effects.Call(hook, (name,)),)

@@ -1,0 +1,145 @@
+"""Access control: the greeting, USER, PASS, REIN, QUIT.  RFC 959 4.1.1, RFC 2577 5."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from ftpcore._delegate import does_nothing
+from ftpcore._effects import Authenticate, Call, CloseData, Effect, Pause
+from ftpcore._errors import AuthenticationFailed, BadSequence, ControlConnectionLost
+from ftpcore._events import LoggedOut, LoginFailed, LoginSucceeded
+from ftpcore._listing import DEFAULT_FACTS
+from ftpcore._paths import ROOT, resolve
+from ftpcore._state import Endpoint, EndpointStep, LoginStep, TransferType
+from ftpcore._transfer import drop_endpoint
+from ftpcore.ports import Account
+from ftpcore.wire import Reply
+
+if TYPE_CHECKING:
+    from ftpcore._session import Session
+
+__all__ = ["farewell", "ftp_PASS", "ftp_QUIT", "ftp_REIN", "ftp_USER", "greet"]
+
+#: A longer message is sent as a reply of two lines, for clients that show only the first ones of a 220 or 230 whole.
+MESSAGE_LIMIT: Final = 75
+
+
+async def greet(session: Session) -> Reply | None:
+    """Let the hook refuse the client, then greet.  RFC 959 5.4 (Connection Establishment)."""
+    for effect in hook(session.delegate.on_connect):
+        try:
+            await effect
+        except Exception as error:
+            session.hook_failed("connect", error)
+    return None if session.closing else _message(220, session.delegate.banner)
+
+
+async def farewell(session: Session) -> None:
+    """Close what no transfer used, then tell the hook.  The connection is gone already."""
+    if session.endpoint is not Endpoint.NONE:
+        session.move_endpoint(EndpointStep.DROP)
+        await CloseData()
+    for effect in hook(session.delegate.on_disconnect):
+        await effect
+
+
+async def ftp_USER(session: Session, username: str) -> Reply:
+    """Name the user.  The answer does not tell whether there is one.  RFC 959 4.1.1, RFC 2577 5."""
+    then = await _flush(session)
+    if not session.advance_login(LoginStep.USER):
+        raise BadSequence  # no phase refuses USER while the CONTROL lane is free
+    session.username = username
+    return Reply.of(331, "Username ok, send password.", then=then)
+
+
+async def ftp_PASS(session: Session, password: str) -> Reply:
+    """Log in.  A wrong password is answered late, and the commands behind it wait.  RFC 959 4.1.1, RFC 2577 5."""
+    if not session.advance_login(LoginStep.PASS):
+        raise BadSequence("User already authenticated." if session.account else "Login with USER first.")
+    username = session.username
+    try:
+        account = await Authenticate(username, password, session.peer.host)
+    except AuthenticationFailed as error:
+        return await _refused(session, username, password, str(error))
+    except BaseException:
+        session.advance_login(LoginStep.FAULT)
+        raise
+    session.advance_login(LoginStep.ACCEPTED)
+    session.failed_logins = 0
+    _log_in(session, account)
+    if session.subscribed(LoginSucceeded):
+        session.emit(LoginSucceeded(username=username))
+    return _message(230, account.login_message, then=hook(session.delegate.on_login, username))
+
+
+async def ftp_REIN(session: Session) -> Reply:
+    """Start over, on the same connection; a running transfer ends under its old rights.  RFC 959 4.1.1."""
+    then = await _flush(session)
+    session.advance_login(LoginStep.REIN)
+    session.transfer_type = TransferType.ASCII
+    session.cwd = ROOT
+    session.facts = DEFAULT_FACTS
+    session.epsv_only = False
+    return Reply.of(220, "Ready for new user.", then=then)
+
+
+def ftp_QUIT(session: Session) -> Reply:
+    """End the session; a running transfer is finished first.  RFC 959 4.1.1."""
+    message = session.account.quit_message if session.account else "Goodbye."
+    then = _logged_out(session)
+    session.close()
+    return _message(221, message, then=then)
+
+
+def hook(function: Callable[..., object], *arguments: object) -> tuple[Effect[object], ...]:
+    """Return what calls a hook: nothing, if nobody overrode it."""
+    return () if does_nothing(function) else (Call(function, arguments),)
+
+
+def _message(code: int, text: str, then: tuple[Effect[object], ...] = ()) -> Reply:
+    lines = text.splitlines() or [""]
+    if len(lines) > 1 or len(text) > MESSAGE_LIMIT:
+        lines.append("")
+    return Reply.of(code, *lines, then=then)
+
+
+def _log_in(session: Session, account: Account) -> None:
+    session.account = account
+    session.ports = replace(session.ports, filesystem=account.filesystem)
+    session.cwd = resolve(ROOT, account.start)
+
+
+async def _refused(session: Session, username: str, password: str, text: str) -> Reply:
+    session.advance_login(LoginStep.REFUSED)
+    session.username = ""
+    try:
+        await Pause(session.delegate.auth_failed_timeout or 0.0)
+    except ControlConnectionLost:
+        pass  # the hook is still owed
+    session.failed_logins += 1
+    text = text[:1].upper() + text[1:] or "Authentication failed."
+    if session.failed_logins >= session.delegate.max_login_attempts:
+        text += " Disconnecting."
+        session.close()
+    if session.subscribed(LoginFailed):
+        session.emit(LoginFailed(username=username))
+    return Reply.of(530, text, then=hook(session.delegate.on_login_failed, username, password))
+
+
+async def _flush(session: Session) -> tuple[Effect[object], ...]:
+    """Forget the account; return what tells the hook."""
+    await drop_endpoint(session)
+    return _logged_out(session)
+
+
+def _logged_out(session: Session) -> tuple[Effect[object], ...]:
+    if session.account is None:
+        return ()
+    username = session.username
+    session.account = None
+    session.username = ""
+    if session.subscribed(LoggedOut):
+        session.emit(LoggedOut(username=username))
+    return hook(session.delegate.on_logout, username)

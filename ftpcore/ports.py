@@ -1,0 +1,296 @@
+"""What a session needs from outside: filesystems, authorizers and a wall clock, as ports.
+
+A port is an object with these methods; it derives from nothing.  It is synchronous (`FileSystem`, `Authorizer`) or
+asynchronous (`AsyncFileSystem`, `AsyncAuthorizer`) for its whole life.  `blocking` says whether its calls may wait for a
+disk, a network or a lock: hosts that must not wait run such calls in a worker thread.
+
+Paths are `VirtualPath`: absolute, "/"-separated, without "." and "..", made by the core.  Names that are not UTF-8 carry
+surrogate escapes (PEP 383).  Errors are the `OSError` family, `UnsupportedOperation` and `FilesystemError`; the table in
+`ftpcore._errors` says which reply each becomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import tzinfo
+from enum import Enum, Flag, auto
+from typing import NamedTuple, Protocol, TypeAlias
+
+from ftpcore._paths import VirtualPath
+
+__all__ = [
+    "Account",
+    "AnyAuthorizer",
+    "AnyFile",
+    "AnyFileSystem",
+    "AsyncAuthorizer",
+    "AsyncBinaryFile",
+    "AsyncFileSystem",
+    "Authorizer",
+    "BinaryFile",
+    "Capability",
+    "FileInfo",
+    "FileKind",
+    "FileSystem",
+    "OpenMode",
+    "Ports",
+    "WallClock",
+]
+
+
+class Capability(Flag):
+    """What a filesystem can do beyond plain reading, writing, listing and removing.
+
+    An operation that is not declared raises `UnsupportedOperation`; FEAT and the replies follow the declaration.
+    """
+
+    NONE = 0
+    RESUME = auto()
+    """`OpenMode.WRITE`: open without truncating and write at any offset; `truncate`."""
+    APPEND = auto()
+    """`OpenMode.APPEND`."""
+    RENAME = auto()
+    REPLACE = auto()
+    """`rename` over an existing file replaces it; without it that raises FileExistsError."""
+    MODE = auto()
+    """`set_mode`, and `FileInfo.mode` is real."""
+    TIMES = auto()
+    """`set_modified`."""
+    LINKS = auto()
+    """There are symbolic links: `follow=False` tells of the link itself."""
+    UNIQUE_ID = auto()
+    """`FileInfo.unique` is set, equal for two names of one object and different for different objects."""
+    CONFINED = auto()
+    """No path leads out of the root, links included."""
+
+
+class FileKind(Enum):
+    """What an entry is.  Only a FILE can be retrieved."""
+
+    FILE = "file"
+    DIRECTORY = "dir"
+    LINK = "link"
+    OTHER = "other"
+
+
+class FileInfo(NamedTuple):
+    """One entry of a listing, or what `stat` says of a path."""
+
+    name: str
+    """Last component of the path; "/" for the root."""
+    kind: FileKind
+    size: int = 0
+    """Bytes."""
+    modified: float = 0.0
+    """Seconds since 1970-01-01 00:00 UTC."""
+    mode: int | None = None
+    """File type and permission bits as `st_mode`; None: shown as rw for files, rwx for directories."""
+    links: int = 1
+    owner: str = "owner"
+    group: str = "group"
+    uid: int | None = None
+    gid: int | None = None
+    unique: str | None = None
+    """An identifier without blanks and semicolons.  RFC 3659 7.5.2."""
+    target: str | None = None
+    """What a LINK says it points to, as stored."""
+
+
+class OpenMode(Enum):
+    """How a file is opened.  None of them opens anything but a plain file, and none blocks on a FIFO."""
+
+    READ = "read"
+    WRITE = "write"
+    """Made if missing, else opened with its content kept.  Needs `Capability.RESUME`."""
+    UPDATE = "update"
+    """As WRITE, but the file must exist (STOR after REST).  Needs `Capability.RESUME`."""
+    REPLACE = "replace"
+    """Made if missing, else emptied."""
+    APPEND = "append"
+    """Made if missing; what is written goes to the end.  Needs `Capability.APPEND`."""
+
+
+class BinaryFile(Protocol):
+    """An open file.  Whoever opened it closes it, once.
+
+    `fileno() -> int`, where it exists, names a descriptor that the kernel may read and write at explicit offsets.
+    """
+
+    name: str
+    """What `on_file_*` hooks and logs are told: the real path, or whatever names the file to the operator."""
+    size: int
+    """Bytes in the file when it was opened."""
+    created: bool
+    """This opening made the file."""
+
+    def read_at(self, offset: int, size: int, /) -> bytes:
+        """Return up to `size` bytes from `offset`; fewer only at the end of the file, b"" at or behind it."""
+        ...
+
+    def write_at(self, offset: int, data: bytes, /) -> None:
+        """Write all of `data` at `offset`; in APPEND mode at the end, and `offset` counts what this opening wrote."""
+        ...
+
+    def truncate(self, size: int, /) -> None:
+        """Cut or extend the file to `size` bytes."""
+        ...
+
+    def close(self, *, complete: bool) -> None:
+        """Close; `complete` says that every byte that was promised is in (commit), or not (abort).
+
+        An error from `close(complete=True)` means that the file was not stored.  The file is closed either way.
+        """
+        ...
+
+
+class FileSystem(Protocol):
+    """A synchronous filesystem, as one user sees it."""
+
+    capabilities: Capability
+    blocking: bool
+
+    def stat(self, path: VirtualPath, /, *, follow: bool) -> FileInfo:
+        """Tell of `path`; with `follow`, of what a link leads to."""
+        ...
+
+    def scan_dir(self, path: VirtualPath, /, *, follow: bool) -> Iterator[FileInfo]:
+        """Iterate over a directory, "." and ".." left out, in any order.
+
+        Errors of the directory itself (NotADirectoryError, FileNotFoundError ...) are raised by the call, not by the first
+        step.  Entries that vanish are left out; with `follow`, so are links that lead nowhere or outside.  The
+        iterator's `close()`, where it has one, is called when it is given up early.
+        """
+        ...
+
+    def enter_dir(self, path: VirtualPath, /) -> None:
+        """Raise unless `path` is a directory that may become the current one."""
+        ...
+
+    def open_file(self, path: VirtualPath, mode: OpenMode, /) -> BinaryFile: ...
+
+    def open_unique(self, directory: VirtualPath, prefix: str, /) -> tuple[str, BinaryFile]:
+        """Make a file that did not exist in `directory`; return its name, which starts with `prefix`, and the file."""
+        ...
+
+    def make_dir(self, path: VirtualPath, /) -> None: ...
+
+    def remove_dir(self, path: VirtualPath, /) -> None:
+        """Remove an empty directory."""
+        ...
+
+    def remove_file(self, path: VirtualPath, /) -> None:
+        """Remove a file or a link, never a directory."""
+        ...
+
+    def rename(self, source: VirtualPath, target: VirtualPath, /) -> None: ...
+
+    def set_mode(self, path: VirtualPath, mode: int, /) -> None: ...
+
+    def set_modified(self, path: VirtualPath, seconds: float, /) -> None:
+        """Set the modification time, in seconds since 1970-01-01 UTC."""
+        ...
+
+
+class AsyncBinaryFile(Protocol):
+    """`BinaryFile` with coroutine methods."""
+
+    name: str
+    size: int
+    created: bool
+
+    async def read_at(self, offset: int, size: int, /) -> bytes: ...
+    async def write_at(self, offset: int, data: bytes, /) -> None: ...
+    async def truncate(self, size: int, /) -> None: ...
+    async def close(self, *, complete: bool) -> None: ...
+
+
+class AsyncFileSystem(Protocol):
+    """`FileSystem` with coroutine methods, for hosts with an event loop.  `scan_dir` is awaited for its iterator."""
+
+    capabilities: Capability
+
+    async def stat(self, path: VirtualPath, /, *, follow: bool) -> FileInfo: ...
+    async def scan_dir(self, path: VirtualPath, /, *, follow: bool) -> AsyncIterator[FileInfo]: ...
+    async def enter_dir(self, path: VirtualPath, /) -> None: ...
+    async def open_file(self, path: VirtualPath, mode: OpenMode, /) -> AsyncBinaryFile: ...
+    async def open_unique(self, directory: VirtualPath, prefix: str, /) -> tuple[str, AsyncBinaryFile]: ...
+    async def make_dir(self, path: VirtualPath, /) -> None: ...
+    async def remove_dir(self, path: VirtualPath, /) -> None: ...
+    async def remove_file(self, path: VirtualPath, /) -> None: ...
+    async def rename(self, source: VirtualPath, target: VirtualPath, /) -> None: ...
+    async def set_mode(self, path: VirtualPath, mode: int, /) -> None: ...
+    async def set_modified(self, path: VirtualPath, seconds: float, /) -> None: ...
+
+
+AnyFile: TypeAlias = BinaryFile | AsyncBinaryFile
+AnyFileSystem: TypeAlias = FileSystem | AsyncFileSystem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Who logged in, and what they may do and see: the answer to USER and PASS."""
+
+    name: str
+    filesystem: AnyFileSystem
+    start: str = "/"
+    """Virtual path of the first current directory."""
+    login_message: str = "Login successful."
+    quit_message: str = "Goodbye."
+    rights: str = "elr"
+    """Permission letters: e l r a d f m w M T."""
+    rights_vary: bool = False
+    """Ask `check_permission` for each path instead of looking at `rights`."""
+
+
+class Authorizer(Protocol):
+    """Decides who logs in and what they may do."""
+
+    blocking: bool
+
+    def authenticate(self, username: str, password: str, peer: str, /) -> Account:
+        """Return the account, or raise `AuthenticationFailed`, whose text the client is told.
+
+        `peer` is the address of the client.  An unknown user and a wrong password take the same time.
+        """
+        ...
+
+    def check_permission(self, account: Account, letter: str, path: VirtualPath, /) -> bool:
+        """Tell whether `account` holds the right `letter` on `path`; called if its rights vary."""
+        ...
+
+    def rights_on(self, account: Account, path: VirtualPath, /) -> str:
+        """Return the letters that hold on `path`, for the MLSx fact `perm`; called if the rights vary."""
+        ...
+
+
+class AsyncAuthorizer(Protocol):
+    """`Authorizer` with coroutine methods, for hosts with an event loop."""
+
+    async def authenticate(self, username: str, password: str, peer: str, /) -> Account: ...
+    async def check_permission(self, account: Account, letter: str, path: VirtualPath, /) -> bool: ...
+    async def rights_on(self, account: Account, path: VirtualPath, /) -> str: ...
+
+
+AnyAuthorizer: TypeAlias = Authorizer | AsyncAuthorizer
+
+
+class WallClock(Protocol):
+    """The time of day, for listings.  Reading it never blocks."""
+
+    zone: tzinfo
+    """The local time zone, shown where the option `use_gmt_times` is off."""
+
+    def now(self) -> float:
+        """Return seconds since 1970-01-01 00:00 UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What the effects of one session are carried out on."""
+
+    authorizer: AnyAuthorizer
+    clock: WallClock
+    filesystem: AnyFileSystem | None = None
+    """Set by the session at login, from the account."""

@@ -1,0 +1,5 @@
+"""Tools to drive a session without a network: for tests of commands, of ports, and of hosts."""
+
+from ftpcore.testing._scripted import FixedClock, ScriptedHost, SingleUser
+
+__all__ = ["FixedClock", "ScriptedHost", "SingleUser"]

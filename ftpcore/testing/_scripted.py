@@ -1,0 +1,371 @@
+"""A host in memory: the test plays the client and the network, one step at a time.
+
+Port calls run inline.  Network effects act on a data connection that the test holds the other end of: they are answered as
+soon as they can be, or when the test says so (`hold`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Iterable
+from datetime import UTC, tzinfo
+from typing import Self
+
+from ftpcore import (
+    AcceptData,
+    Address,
+    Cancel,
+    CloseControl,
+    CloseData,
+    ConnectData,
+    DataPart,
+    Delegate,
+    Effect,
+    EffectCancelled,
+    Event,
+    LaneName,
+    OpenListener,
+    Output,
+    Perform,
+    PortEffect,
+    ReceiveData,
+    ReceiveFile,
+    Reply,
+    SendControl,
+    SendData,
+    SendFile,
+    Session,
+    UnsupportedOperation,
+)
+from ftpcore._errors import AuthenticationFailed
+from ftpcore._events import EVERY_EVENT
+from ftpcore._paths import VirtualPath
+from ftpcore.ports import Account, Authorizer, BinaryFile, FileSystem, Ports, WallClock
+from ftpcore.wire import ReplyReader
+
+__all__ = ["FixedClock", "ScriptedHost", "SingleUser"]
+
+
+class FixedClock:
+    """A wall clock that stands still."""
+
+    def __init__(self, seconds: float = 1_700_000_000.0, zone: tzinfo = UTC) -> None:
+        self.seconds = seconds
+        self.zone = zone
+
+    def now(self) -> float:
+        return self.seconds
+
+
+class SingleUser:
+    """An authorizer that knows one user."""
+
+    blocking = False
+
+    def __init__(
+        self, filesystem: FileSystem, *, name: str = "ann", password: str = "pw", rights: str = "elradfmwMT"
+    ) -> None:
+        self.password = password
+        self.account = Account(name=name, filesystem=filesystem, rights=rights)
+
+    def authenticate(self, username: str, password: str, peer: str, /) -> Account:
+        if (username, password) != (self.account.name, self.password):
+            raise AuthenticationFailed
+        return self.account
+
+    def check_permission(self, account: Account, letter: str, path: VirtualPath, /) -> bool:
+        return letter in account.rights
+
+    def rights_on(self, account: Account, path: VirtualPath, /) -> str:
+        return account.rights
+
+
+class ScriptedHost:
+    """Runs one session in memory.
+
+    Attributes:
+        session: The session under test.
+        now: Seconds on the session's monotonic scale; `advance` moves it.
+        outputs: All outputs so far, in order.
+        events: The events among them.
+        pending: The effect under way in each lane.
+        downloads: What was sent over each data connection that was closed.
+        downloaded: What was sent over the present or latest data connection.
+        control_closed: The session closed the control connection.
+        hold: Effects of these classes are not answered until `answer` is called.
+        window: How many bytes the client takes from the data connection; None: all.
+        reading: Whether the client reads replies.
+        kernel: Whether SendFile and ReceiveFile are possible.
+    """
+
+    def __init__(
+        self,
+        authorizer: Authorizer,
+        *,
+        session_class: type[Session] = Session,
+        delegate: Delegate | None = None,
+        local: Address = Address("127.0.0.1", 21),
+        peer: Address = Address("127.0.0.1", 50_000),
+        clock: WallClock | None = None,
+        seed: int = 0,
+        hold: Iterable[type[Effect[object]]] = (),
+        refusal: Reply | None = None,
+    ) -> None:
+        self.now = 0.0
+        self.outputs: list[Output] = []
+        self.events: list[Event] = []
+        self.pending: dict[LaneName, Perform] = {}
+        self.downloads: list[bytes] = []
+        self.downloaded = b""
+        self.control_closed = False
+        self.hold = tuple(hold)
+        self.window: int | None = None
+        self.reading = True
+        self.kernel = True
+        self.listening: Address | None = None
+        self.connected = False
+        self._peer = peer
+        self._incoming: deque[Address] = deque()
+        self._uploads: deque[bytes | ConnectionError] = deque()
+        self._control = bytearray()
+        self._unsent = 0
+        self._ports = 20_000
+        self.session = session_class(
+            local=local,
+            peer=peer,
+            ports=Ports(authorizer=authorizer, clock=clock or FixedClock()),
+            random=random.Random(seed),
+            now=self.now,
+            delegate=delegate,
+            subscribe=EVERY_EVENT,
+            refusal=refusal,
+        )
+        self.pump()
+
+    # -- the client ----------------------------------------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> Self:
+        """Send bytes on the control connection."""
+        self.session.receive_data(data, now=self.now)
+        return self.pump()
+
+    def login(self, username: str = "ann", password: str = "pw") -> Self:
+        """Log in and forget the replies so far."""
+        self.feed(f"USER {username}\r\nPASS {password}\r\nTYPE I\r\n".encode())
+        self.take()
+        return self
+
+    def connect(self, peer: Address | None = None) -> Self:
+        """Connect to the passive listener."""
+        if self.listening is None:
+            raise ConnectionRefusedError("nobody listens; send PASV or EPSV first")
+        self._incoming.append(peer or Address(self._peer.host, 50_001))
+        return self.pump()
+
+    def upload(self, *blocks: bytes) -> Self:
+        """Send bytes on the data connection."""
+        self._uploads.extend(blocks)
+        return self.pump()
+
+    def finish(self) -> Self:
+        """End the data connection in good order."""
+        return self.upload(b"")
+
+    def reset(self) -> Self:
+        """Reset the data connection, in both directions."""
+        self._uploads.append(ConnectionResetError("reset by peer"))
+        return self.pump()
+
+    def take(self) -> bytes:
+        """Return the bytes of the replies since the last call."""
+        data = bytes(self._control)
+        self._control.clear()
+        return data
+
+    def replies(self) -> list[Reply]:
+        """Return the replies since the last call."""
+        reader = ReplyReader()
+        reader.feed(self.take())
+        replies = []
+        while (reply := reader.next_reply()) is not None:
+            replies.append(reply)
+        return replies
+
+    def codes(self) -> list[int]:
+        """Return the codes of the replies since the last call."""
+        return [reply.code for reply in self.replies()]
+
+    def read_replies(self) -> Self:
+        """Let the client take the replies that it left unread."""
+        self.reading = True
+        unsent, self._unsent = self._unsent, 0
+        if unsent:
+            self.session.control_sent(unsent, now=self.now)
+        return self.pump()
+
+    # -- the network and the time --------------------------------------------------------------------------------------
+
+    def advance(self, seconds: float) -> Self:
+        """Let time pass, stopping at each deadline on the way."""
+        end = self.now + seconds
+        while (deadline := self.session.next_deadline()) is not None and deadline <= end:
+            self.now = max(self.now, deadline)
+            self.session.handle_deadline(now=self.now)
+            self.pump()
+        self.now = end
+        return self
+
+    def end_control(self) -> Self:
+        """The client closes its side of the control connection."""
+        self.session.receive_eof(now=self.now)
+        return self.pump()
+
+    def lose_control(self) -> Self:
+        """The control connection breaks."""
+        self.session.connection_lost(now=self.now)
+        return self.pump()
+
+    def answer(self, lane: LaneName, value: object = None, *, error: BaseException | None = None) -> Self:
+        """Answer the effect under way in `lane` with `value` or `error`."""
+        serial = self.pending.pop(lane).serial
+        if error is None:
+            self.session.succeed(serial, value, now=self.now)
+        else:
+            self.session.fail(serial, error, now=self.now)
+        return self.pump()
+
+    def release(self) -> Self:
+        """Stop holding effects; carry out those that were held."""
+        self.hold = ()
+        for perform in list(self.pending.values()):
+            self._carry_out(perform)
+        return self.pump()
+
+    def pump(self) -> Self:
+        """Carry out outputs, and effects that have become possible, until nothing moves."""
+        while True:
+            while (output := self.session.next_output()) is not None:
+                self.outputs.append(output)
+                self._execute(output)
+            if not any(self._carry_out(perform) for perform in list(self.pending.values())):
+                return self
+
+    # -- private -------------------------------------------------------------------------------------------------------
+
+    def _execute(self, output: Output) -> None:
+        match output:
+            case SendControl(data):
+                self._control += data
+                if self.reading:
+                    self.session.control_sent(len(data), now=self.now)
+                else:
+                    self._unsent += len(data)
+            case Perform():
+                assert output.lane not in self.pending, f"two effects at once in {output.lane}"
+                self.pending[output.lane] = output
+            case Cancel(serial):
+                for perform in list(self.pending.values()):
+                    if perform.serial == serial and not isinstance(perform.effect, self.hold):
+                        self._done(perform, error=EffectCancelled())
+            case CloseControl():
+                self.control_closed = True
+            case Event():
+                self.events.append(output)
+
+    def _done(self, perform: Perform, value: object = None, *, error: BaseException | None = None) -> bool:
+        del self.pending[perform.lane]
+        if error is None:
+            self.session.succeed(perform.serial, value, now=self.now)
+        else:
+            self.session.fail(perform.serial, error, now=self.now)
+        return True
+
+    def _carry_out(self, perform: Perform) -> bool:
+        """Carry out an effect if it can be now; tell whether it was."""
+        effect = perform.effect
+        if isinstance(effect, self.hold) or self.pending.get(perform.lane) is not perform:
+            return False
+        try:
+            if isinstance(effect, PortEffect):
+                return self._done(perform, effect.call(perform.ports))
+            value = self._network(effect)
+        except Exception as error:
+            return self._done(perform, error=error)
+        return value is not None and self._done(perform, None if value is _NOTHING else value)
+
+    def _network(self, effect: Effect[object]) -> object | None:
+        """Return the answer, `_NOTHING` for an answer of None, or None: not yet."""
+        match effect:
+            case OpenListener(host, port):
+                self._ports += 1
+                self.listening = Address(host, port or self._ports)
+                return self.listening
+            case AcceptData():
+                if not self._incoming:
+                    return None
+                self._open()
+                return self._incoming.popleft()
+            case ConnectData():
+                self._open()
+                return _NOTHING
+            case SendData(data):
+                return self._sent(bytes(data))
+            case SendFile(file, offset, size):
+                return self._sent(_local(file, self.kernel).read_at(offset, size))
+            case ReceiveData(size):
+                return self._received(size)
+            case ReceiveFile(file, offset, size):
+                target = _local(file, self.kernel)
+                block = self._received(size)
+                if block:
+                    target.write_at(offset, block)
+                return None if block is None else len(block)
+            case CloseData(part):
+                self._close(part)
+                return _NOTHING
+            case _:
+                raise UnsupportedOperation(f"unknown effect {effect!r}")
+
+    def _open(self) -> None:
+        self.connected = True
+        self.downloaded = b""
+
+    def _close(self, part: DataPart) -> None:
+        if DataPart.LISTENER in part:
+            self.listening = None
+            self._incoming.clear()
+        if DataPart.CONNECTION in part and self.connected:
+            self.connected = False
+            self.downloads.append(self.downloaded)
+            self._uploads.clear()
+
+    def _sent(self, data: bytes) -> int | None:
+        if self._uploads and isinstance(self._uploads[0], ConnectionError):
+            raise self._uploads.popleft()  # type: ignore[misc]  # isinstance does not narrow an item
+        count = len(data) if self.window is None else min(len(data), self.window)
+        if data and not count:
+            return None
+        if self.window is not None:
+            self.window -= count
+        self.downloaded += data[:count]
+        return count
+
+    def _received(self, size: int) -> bytes | None:
+        if not self._uploads:
+            return None
+        block = self._uploads.popleft()
+        if isinstance(block, ConnectionError):
+            raise block
+        if len(block) > size:
+            self._uploads.appendleft(block[size:])
+        return block[:size]
+
+
+_NOTHING = object()
+
+
+def _local(file: object, possible: bool) -> BinaryFile:
+    if not possible:
+        raise UnsupportedOperation("no such system call here")
+    return file  # type: ignore[return-value]  # the ports of this host are synchronous
