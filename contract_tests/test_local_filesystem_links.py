@@ -1,0 +1,228 @@
+"""The rules of `LocalFileSystem` for symbolic links: followed below the root, and leading nowhere elsewhere."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from ftpcore import VirtualPath
+from ftpcore.ports import FileKind, OpenMode
+from ftpcore_adapters.local import FollowSymlinks, LocalFileSystem
+
+ROOT: Final = VirtualPath("/")
+LINK: Final = VirtualPath("/link")
+FILE: Final = VirtualPath("/file")
+
+Call = Callable[[LocalFileSystem], object]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A root with /file and /dir/inner; beside it /outside/secret and, with a name that starts alike, /root2/secret."""
+    root = tmp_path / "root"
+    for directory in (root / "dir", tmp_path / "outside", tmp_path / "root2"):
+        directory.mkdir(parents=True)
+    (root / "file").write_bytes(b"file")
+    (root / "dir" / "inner").write_bytes(b"inner")
+    for directory in (tmp_path / "outside", tmp_path / "root2"):
+        (directory / "secret").write_bytes(b"secret")
+    return root
+
+
+@pytest.fixture
+def files(root: Path) -> LocalFileSystem:
+    return LocalFileSystem(root)
+
+
+def read(files: LocalFileSystem, path: VirtualPath) -> bytes:
+    file = files.open_file(path, OpenMode.READ)
+    data = file.read_at(0, 1 << 20)
+    file.close(complete=True)
+    return data
+
+
+def inside_targets(root: Path) -> dict[str, str]:
+    return {
+        "relative": "dir",
+        "through the parent": "dir/../dir",
+        "with blanks": ".//dir/./",
+        "absolute": str(root / "dir"),
+        "absolute with blanks": str(root).replace("/", "//") + "/./dir/",
+        "chain": "second",
+        "chain of absolute": "third",
+    }
+
+
+def outside_targets(root: Path) -> dict[str, str]:
+    return {
+        "parent": "..",
+        "relative": "../outside",
+        "out and back in": "../root/dir",
+        "absolute": str(root.parent / "outside"),
+        "absolute, parent": str(root / ".." / "outside"),
+        "begins alike": str(root.parent / "root2"),
+        "relative, begins alike": "../root2",
+        "root of the host": "/",
+        "chain": "leaving",
+        "nothing there": "../absent",
+    }
+
+
+KINDS_INSIDE: Final = list(inside_targets(Path("/")))
+KINDS_OUTSIDE: Final = list(outside_targets(Path("/")))
+
+
+@pytest.mark.parametrize("kind", KINDS_INSIDE)
+def test_links_inside_the_root_are_followed(root: Path, files: LocalFileSystem, kind: str) -> None:
+    """A link that stays below the root may be used wherever a directory may, also when it is absolute."""
+    (root / "second").symlink_to("dir")
+    (root / "third").symlink_to(root / "second")
+    (root / "link").symlink_to(inside_targets(root)[kind])
+    files.enter_dir(LINK)
+    assert read(files, VirtualPath("/link/inner")) == b"inner"
+    assert [info.name for info in files.scan_dir(LINK, follow=True)] == ["inner"]
+    name, file = files.open_unique(LINK, "u")
+    file.close(complete=True)
+    files.make_dir(VirtualPath("/link/new"))
+    files.rename(VirtualPath("/link/inner"), VirtualPath("/link/new/moved"))
+    assert {path.name for path in (root / "dir").rglob("*")} == {name, "new", "moved"}
+    assert files.stat(LINK, follow=True).kind is FileKind.DIRECTORY
+    assert files.stat(LINK, follow=True).unique == files.stat(VirtualPath("/dir"), follow=True).unique
+
+
+@pytest.mark.parametrize("kind", KINDS_OUTSIDE)
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda f: f.stat(LINK, follow=True), id="stat"),
+        pytest.param(lambda f: f.stat(VirtualPath("/link/secret"), follow=True), id="stat below"),
+        pytest.param(lambda f: f.stat(VirtualPath("/link/secret"), follow=False), id="lstat below"),
+        pytest.param(lambda f: f.scan_dir(LINK, follow=True), id="scan"),
+        pytest.param(lambda f: f.scan_dir(VirtualPath("/link/outside"), follow=True), id="scan below"),
+        pytest.param(lambda f: f.enter_dir(LINK), id="enter"),
+        pytest.param(lambda f: f.open_file(VirtualPath("/link/secret"), OpenMode.READ), id="READ"),
+        pytest.param(lambda f: f.open_file(VirtualPath("/link/secret"), OpenMode.REPLACE), id="REPLACE"),
+        pytest.param(lambda f: f.open_file(VirtualPath("/link/new"), OpenMode.WRITE), id="WRITE"),
+        pytest.param(lambda f: f.open_file(LINK, OpenMode.APPEND), id="APPEND to the link"),
+        pytest.param(lambda f: f.open_unique(LINK, "u"), id="unique"),
+        pytest.param(lambda f: f.make_dir(VirtualPath("/link/new")), id="mkdir"),
+        pytest.param(lambda f: f.remove_dir(VirtualPath("/link/outside")), id="rmdir"),
+        pytest.param(lambda f: f.remove_file(VirtualPath("/link/secret")), id="remove"),
+        pytest.param(lambda f: f.rename(VirtualPath("/link/secret"), VirtualPath("/stolen")), id="rename from"),
+        pytest.param(lambda f: f.rename(FILE, VirtualPath("/link/new")), id="rename to"),
+        pytest.param(lambda f: f.set_mode(LINK, 0o777), id="chmod the link"),
+        pytest.param(lambda f: f.set_mode(VirtualPath("/link/secret"), 0o777), id="chmod"),
+        pytest.param(lambda f: f.set_modified(LINK, 0.0), id="utime the link"),
+        pytest.param(lambda f: f.set_modified(VirtualPath("/link/secret"), 0.0), id="utime"),
+    ],
+)
+def test_links_out_of_the_root_lead_nowhere(root: Path, files: LocalFileSystem, kind: str, call: Call) -> None:
+    """Whatever is out there, or is not, every method raises the same FileNotFoundError and changes nothing."""
+    (root / "leaving").symlink_to("../outside")
+    (root / "link").symlink_to(outside_targets(root)[kind])
+    before = snapshot(root.parent)
+    with pytest.raises(FileNotFoundError) as caught:
+        call(files)
+    assert caught.value.errno == errno.ENOENT
+    assert snapshot(root.parent) == before
+
+
+def snapshot(top: Path) -> dict[Path, tuple[int, int, float]]:
+    found = {}
+    for path in [top, *top.rglob("*")]:
+        status = path.lstat()
+        found[path] = (status.st_mode, status.st_size, status.st_mtime)
+    return found
+
+
+@pytest.mark.parametrize(
+    "target", ["../outside/secret", "../outside", "absent", "link", "other", "file/x", "dir/inner/../x/y"]
+)
+def test_links_that_lead_nowhere_are_listed_as_links_only(root: Path, files: LocalFileSystem, target: str) -> None:
+    """Following leaves them out; not following shows them with their target as stored; they move and go as links."""
+    (root / "other").symlink_to("link")
+    (root / "link").symlink_to(target)
+    with pytest.raises(OSError):
+        files.stat(LINK, follow=True)
+    assert {info.name for info in files.scan_dir(ROOT, follow=True)} == {"dir", "file"}
+    listed = {info.name: info for info in files.scan_dir(ROOT, follow=False)}
+    assert set(listed) == {"dir", "file", "link", "other"}
+    assert listed["link"] == files.stat(LINK, follow=False)
+    assert (listed["link"].kind, listed["link"].target) == (FileKind.LINK, target)
+    files.rename(LINK, VirtualPath("/dir/moved"))
+    files.remove_file(VirtualPath("/dir/moved"))
+    assert {path.name for path in root.rglob("*")} == {"dir", "file", "inner", "other"}
+
+
+def test_loops_of_links_end(root: Path, files: LocalFileSystem) -> None:
+    """40 links on one way are followed, one more raises OSError(ELOOP), as does a loop."""
+    (root / "link0").symlink_to("file")
+    for number in range(41):
+        (root / f"link{number + 1}").symlink_to(f"link{number}")
+    assert read(files, VirtualPath("/link39")) == b"file"
+    (root / "loop").symlink_to("loop")
+    for path in ("/link40", "/loop", "/loop/x"):
+        with pytest.raises(OSError) as caught:
+            files.stat(VirtualPath(path), follow=True)
+        assert caught.value.errno == errno.ELOOP
+
+
+def test_storing_through_a_dangling_link_makes_its_target(root: Path, files: LocalFileSystem) -> None:
+    """A link to a missing file below the root is stored through, as `open` does; a directory is not made through it."""
+    (root / "link").symlink_to("dir/new")
+    with pytest.raises(FileExistsError):
+        files.make_dir(LINK)
+    file = files.open_file(LINK, OpenMode.REPLACE)
+    file.close(complete=True)
+    assert file.created
+    assert (root / "dir" / "new").is_file()
+
+
+def test_renaming_over_a_link_replaces_the_link(root: Path, files: LocalFileSystem) -> None:
+    """The last component of a name that is renamed, removed or made is never followed."""
+    (root / "link").symlink_to("../outside/secret")
+    files.rename(FILE, LINK)
+    assert not (root / "link").is_symlink()
+    assert read(files, LINK) == b"file"
+    assert (root.parent / "outside" / "secret").read_bytes() == b"secret"
+
+
+def test_no_link_is_followed_if_none_shall_be(root: Path) -> None:
+    """FollowSymlinks.NEVER: links are seen, renamed and removed, but lead nowhere."""
+    files = LocalFileSystem(root, follow_symlinks=FollowSymlinks.NEVER)
+    (root / "link").symlink_to("dir")
+    (root / "file_link").symlink_to("file")
+    assert files.stat(LINK, follow=False).target == "dir"
+    for call in (
+        lambda: files.stat(LINK, follow=True),
+        lambda: files.enter_dir(LINK),
+        lambda: files.open_file(VirtualPath("/link/inner"), OpenMode.READ),
+        lambda: files.open_file(VirtualPath("/file_link"), OpenMode.REPLACE),
+    ):
+        with pytest.raises(FileNotFoundError):
+            call()
+    assert {info.name for info in files.scan_dir(ROOT, follow=True)} == {"dir", "file"}
+    files.remove_file(LINK)
+
+
+def test_the_root_itself_may_be_reached_through_a_link(root: Path) -> None:
+    """Absolute links may name the root in the operator's words or by its real path."""
+    (root.parent / "alias").symlink_to("root")
+    (root / "link").symlink_to(root.parent / "alias" / "dir")
+    (root / "real").symlink_to(root / "dir")
+    files = LocalFileSystem(root.parent / "alias")
+    assert read(files, VirtualPath("/link/inner")) == read(files, VirtualPath("/real/inner")) == b"inner"
+    assert files.stat(ROOT, follow=False).kind is FileKind.DIRECTORY
+
+
+def test_the_whole_host_can_be_the_root(root: Path) -> None:
+    """Below "/" everything is inside, and ".." at "/" stays there, as for the kernel."""
+    files = LocalFileSystem("/")
+    (root / "link").symlink_to("../" * 50 + str(root / "dir")[1:])
+    assert read(files, VirtualPath(f"{root}/link/inner")) == b"inner"
+    assert files.stat(ROOT, follow=True).unique == f"{os.stat('/').st_dev:x}g{os.stat('/').st_ino:x}"
