@@ -64,8 +64,8 @@ class LocalFileSystem:
     ['pub']
 
     New files get mode 0666 and directories 0777 less the umask; those of `open_unique` get 0600.  A file closed with
-    `complete=False` stays as far as it was written.  FIFOs, sockets and devices are listed but not opened.  Names on the
-    disk are in Python's filesystem encoding, which is UTF-8 unless the locale says otherwise.
+    `complete=False` stays as far as it was written.  FIFOs, sockets and devices are listed but not opened.  Names
+    on the disk are in Python's filesystem encoding, which is UTF-8 unless the locale says otherwise.
 
     Args:
         root: Looked up once, now; it need not exist yet.
