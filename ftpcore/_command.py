@@ -1,7 +1,7 @@
 """The commands: one table that dispatch, HELP, SITE HELP, FEAT and the tests read.
 
-A row says how the argument is read, which right it needs, whether it needs a login, what it may do while a transfer runs
-and which pending state it keeps.  `Session` holds one method for each row: `ftp_` + name, blanks as underscores.
+A row says how the argument is read, which right it needs, whether it needs a login, what it may do while a transfer
+runs and which pending state it keeps.  `Session` holds one method for each row: `ftp_` + name, blanks as underscores.
 """
 
 from __future__ import annotations
@@ -74,11 +74,13 @@ class CommandSpec:
     needs: Capability = Capability.NONE
     """Shown in FEAT only if the user's filesystem can do this."""
     rfc: str = "959 4.1"
+    same_as: str | None = None
+    """The command that it is another name of."""
 
     @property
     def method(self) -> str:
         """Name of the method of `Session` that carries it out."""
-        return "ftp_" + self.name.replace(" ", "_")
+        return "ftp_" + (self.same_as or self.name).replace(" ", "_")
 
 
 def command_table(*rows: CommandSpec) -> Mapping[str, CommandSpec]:
@@ -104,8 +106,10 @@ def _row(
     feature: str | None = None,
     needs: Capability = Capability.NONE,
     rfc: str,
+    same_as: str | None = None,
 ) -> CommandSpec:
-    return CommandSpec(name, argument, f"Syntax: {name}{syntax}", permission, login, turn, keeps_restart, feature, needs, rfc)
+    text = f"Syntax: {name}{syntax}"
+    return CommandSpec(name, argument, text, permission, login, turn, keeps_restart, feature, needs, rfc, same_as)
 
 
 # fmt: off
@@ -166,15 +170,37 @@ COMMANDS: Final = command_table(
     _row("SITE CHMOD", _A.VALUE_AND_PATH, " <SP> mode <SP> path (change file mode).", "M", needs=Capability.MODE,
          rfc="959 4.1.3"),
     # What RFC 775 called them.  RFC 1123 4.1.3.1.
-    _row("XCWD", _A.PATH_OR_ROOT, " [<SP> dir-name] (change working directory).", "e", rfc="1123 4.1.3.1"),
-    _row("XCUP", _A.NONE, " (go to parent directory).", rfc="1123 4.1.3.1"),
-    _row("XMKD", _A.PATH, " <SP> dir-name (make directory).", "m", rfc="1123 4.1.3.1"),
-    _row("XRMD", _A.PATH, " <SP> dir-name (remove directory).", "d", rfc="1123 4.1.3.1"),
-    _row("XPWD", _A.NONE, " (get current working directory).", rfc="1123 4.1.3.1"),
+    _row("XCWD", _A.PATH_OR_ROOT, " [<SP> dir-name] (change working directory).", "e", rfc="1123 4.1.3.1",
+         same_as="CWD"),
+    _row("XCUP", _A.NONE, " (go to parent directory).", rfc="1123 4.1.3.1", same_as="CDUP"),
+    _row("XMKD", _A.PATH, " <SP> dir-name (make directory).", "m", rfc="1123 4.1.3.1", same_as="MKD"),
+    _row("XRMD", _A.PATH, " <SP> dir-name (remove directory).", "d", rfc="1123 4.1.3.1", same_as="RMD"),
+    _row("XPWD", _A.NONE, " (get current working directory).", rfc="1123 4.1.3.1", same_as="PWD"),
 )
 # fmt: on
 
 #: Registered verbs (RFC 5797) that are deliberately not offered: 502, where an unknown verb gets 500.
 ABSENT: Final = frozenset(
-    "ACCT ADAT ALGS AUTH CCC CONF CPSV ENC HASH HOST LANG LPRT LPSV MFCT MFF MIC PBSZ PROT SMNT SSCN".split()
+    {
+        "ACCT",
+        "ADAT",
+        "ALGS",
+        "AUTH",
+        "CCC",
+        "CONF",
+        "CPSV",
+        "ENC",
+        "HASH",
+        "HOST",
+        "LANG",
+        "LPRT",
+        "LPSV",
+        "MFCT",
+        "MFF",
+        "MIC",
+        "PBSZ",
+        "PROT",
+        "SMNT",
+        "SSCN",
+    }
 )

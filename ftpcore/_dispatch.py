@@ -1,6 +1,7 @@
 """The dispatch pipeline, driven by the table of commands: which command may begin, and what it is called with.
 
-Order of checks: grammar (500, 501), the table (500, 502, 504), the argument (501), login (530), the right on the path (550).
+Order of checks: grammar (500, 501), the table (500, 502, 504), the argument (501), login (530), the right on the path
+(550).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from ftpcore._command import ABSENT, Argument, CommandSpec, Turn
+from ftpcore._conclusion import conclude, failure_reply, follow
 from ftpcore._effects import EndpointReady
 from ftpcore._errors import CommandUnsupported, NotLoggedIn, ParameterUnsupported, PermissionRefused, SyntaxRefused
 from ftpcore._events import CommandReceived
@@ -95,7 +97,7 @@ def _may_overtake(session: Session, command: Command) -> bool:
 
 
 def _begin(session: Session, command: Command) -> None:
-    session.note_command()
+    session.active_at = session.now
     name, argument = _named(command)
     if session.subscribed(CommandReceived):
         shown = "******" if name == "PASS" else command.argument
@@ -107,10 +109,10 @@ def _begin(session: Session, command: Command) -> None:
     path = None
     try:
         if command.fault is not None:
-            session.conclude(_FAULTS[command.fault], name, argument, None)
+            conclude(session, _FAULTS[command.fault], name, argument, None)
             return
         if spec is None:
-            session.conclude(_unknown(name), name, argument, None)
+            conclude(session, _unknown(name), name, argument, None)
             return
         _check_argument(spec, argument)
         if spec.login and session.account is None:
@@ -127,13 +129,12 @@ def _begin(session: Session, command: Command) -> None:
             if spec.permission not in account.rights:
                 raise PermissionRefused
         result = method(*arguments)
-    except Exception as error:
-        session.conclude(session.failure(error, name, path), name, argument, path)
+    except Exception as error:  # noqa: BLE001  whatever it is, the client gets its one reply
+        conclude(session, failure_reply(session, error, name, path), name, argument, path)
         return
     if isinstance(result, Reply):
-        session.conclude(result, name, argument, path)
-        if result.then:
-            session.follow(result, name)
+        conclude(session, result, name, argument, path)
+        follow(session, session.control_lane, name, result.then)
     elif result is not None:
         session.begin(_steps(result), name, argument, path)
 

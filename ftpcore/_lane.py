@@ -1,8 +1,8 @@
 """Lanes: the two sequences of work in a session, and how a coroutine is stepped through its effects.
 
-RFC 959 2.2 names the server-PI and the server-DTP; CONTROL and DATA are their lanes.  A lane has one task at a time and at
-most one effect under way.  A task that is cancelled learns it at its next network or session effect: effects on ports are
-never refused, so that what was opened gets closed.
+RFC 959 2.2 names the server-PI and the server-DTP; CONTROL and DATA are their lanes.  A lane has one task at a time
+and at most one effect under way.  A task that is cancelled learns it at its next network or session effect: effects
+on ports are never refused, so that what was opened gets closed.
 """
 
 from __future__ import annotations
@@ -156,13 +156,13 @@ class Lane:
             except StopIteration as stop:
                 self._finish(stop.value, None)
                 return
-            except Exception as raised:
+            except Exception as raised:  # noqa: BLE001  whatever it is, it ends the task and becomes its reply
                 self._finish(None, raised)
                 return
             value = error = None
             if not isinstance(effect, effects.Effect):
                 error = TypeError(
-                    f"{self.task.name} awaited {effect!r}; commands await effects of ftpcore only, no event loop runs here"
+                    f"{self.task.name} awaited {effect!r}; expected an effect of ftpcore: no loop runs here"
                 )
             elif self.reason is not None and effect.cancellable:
                 error = self.reason
@@ -175,7 +175,8 @@ class Lane:
     def _perform(self, effect: effects.Effect[Any]) -> None:
         assert self.task is not None
         self.effect = effect
-        self.serial = self._session.next_serial()
+        self._session.serial += 1
+        self.serial = self._session.serial
         if isinstance(effect, effects.AcceptData):
             self.deadline = effect.until
         elif effect.timeout is not None:
@@ -223,6 +224,6 @@ def _end(steps: Steps) -> None:
     for _ in range(100):  # each refusal unwinds at least one block, and no command nests that deep
         try:
             steps.throw(_Abandoned())
-        except (StopIteration, Exception, _Abandoned):
+        except (Exception, _Abandoned):  # noqa: BLE001  nobody is left to be told
             return
     raise HostError("a command goes on after it was abandoned; its except clauses must let BaseException pass")

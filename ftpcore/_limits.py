@@ -1,4 +1,6 @@
-"""The limits of a session, each with its reason.  What an operator may want to change is an option instead (`Delegate`)."""
+"""The limits of a session, each with its reason.  What an operator may want to change is an option instead
+(`Delegate`).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Virtual paths: the one place that makes them from what a client typed.  RFC 3659 6 (TVFS).
 
-A `VirtualPath` is absolute, "/"-separated, and holds neither "." nor ".." nor an empty component: everything behind this
-module trusts that.  A backslash is a character like any other here.
+A `VirtualPath` is absolute, "/"-separated, and holds neither "." nor ".." nor an empty component: everything behind
+this module trusts that.  A backslash is a character like any other here.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def base_name(path: VirtualPath) -> str:
 
 
 def shown(name: str) -> str:
-    """Return `name` as a reply may carry it: CR as CR NUL (RFC 2640 3.1), LF and NUL, which have no such form, as "?"."""
+    """Return `name` as a reply may carry it: CR as CR NUL (RFC 2640 3.1), LF and NUL, which have no such form, as
+    "?".
+    """
     if "\n" in name or "\0" in name or "\r" in name:
         return name.replace("\n", "?").replace("\0", "?").replace("\r", "\r\0")
     return name

@@ -6,7 +6,8 @@ The host feeds bytes, answers and the time, and takes outputs, in order, until t
     while (output := session.next_output()) is not None:
         ...                                     # SendControl, Perform, Cancel, CloseControl or an event
 
-`Perform` is answered by `succeed` or `fail`.  `next_deadline` says when `handle_deadline` is due.  After CloseControl, or
+`Perform` is answered by `succeed` or `fail`.  `next_deadline` says when `handle_deadline` is due.  After
+CloseControl, or
 `connection_lost`, the host goes on until `idle`, or calls `abandon`.  Only the session's own thread touches a session.
 """
 
@@ -14,46 +15,37 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
-from ftpcore import _dispatch, _transfer
+from ftpcore import _conclusion, _deadlines, _dispatch, _ending, _transfer
 from ftpcore import _effects as effects
 from ftpcore import _events as events
 from ftpcore._addresses import Address, unmapped
 from ftpcore._delegate import Delegate
 from ftpcore._errors import (
-    ControlConnectionLost,
-    FtpError,
     HostError,
     PermissionRefused,
-    ServerShutdown,
-    error_reply,
 )
 from ftpcore._lane import Lane, Purpose, Steps, Task
-from ftpcore._limits import CLOSE_TIMEOUT, COMMAND_BUFFER_LIMIT, REPLY_BUFFER_LIMIT
+from ftpcore._limits import COMMAND_BUFFER_LIMIT, REPLY_BUFFER_LIMIT
 from ftpcore._listing import DEFAULT_FACTS
 from ftpcore._paths import ROOT, VirtualPath
+from ftpcore._port_effects import CheckPermission, CloseFile, OpenFile, OpenUnique
 from ftpcore._state import ENDPOINT, LOGIN, Endpoint, EndpointStep, LoginStep, Phase, TransferType
 from ftpcore.commands import access, features, files, listing, parameters, transfer
-from ftpcore.ports import Account, AnyFile, Ports
+from ftpcore.ports import Account, AnyFile, Ports, RandomSource
 from ftpcore.wire import Command, CommandReader, ProtocolViolation, Reply
 
-__all__ = ["Output", "RandomSource", "Session"]
+__all__ = ["Output", "Session"]
 
 Output: TypeAlias = effects.SendControl | effects.Perform | effects.Cancel | effects.CloseControl | events.Event
-
-
-class RandomSource(Protocol):
-    """Where random numbers come from; `random.SystemRandom()` is one."""
-
-    def randrange(self, stop: int, /) -> int: ...
 
 
 class Session(Delegate):
     """One control connection, from the 220 to the end.
 
-    Subclass it to change commands (`async def ftp_DELE(self, path)`), options and hooks, or give it a `delegate` that has
-    the options and hooks.  It has commands for all rows of `COMMANDS`.
+    Subclass it to change commands (`async def ftp_DELE(self, path)`), options and hooks, or give it a `delegate` that
+    has the options and hooks.  It has commands for all rows of `COMMANDS`.
     """
 
     # Defaults live on the class: an idle session costs only what it changed.
@@ -89,15 +81,15 @@ class Session(Delegate):
     _subscribed: frozenset[type[events.Event]] = frozenset()
     _outputs: deque[Output] | None = None
     _files: tuple[AnyFile, ...] = ()
-    _serial = 0
-    _unsent = 0
-    _eof = False
-    _ended = False
-    _farewell = False
-    _last_words: Reply | None = None
-    _reason = "quit"
-    _close_at: float | None = None
-    _shut_down_at: float | None = None
+    serial = 0
+    unsent = 0
+    eof = False
+    ended = False
+    farewell_said = False
+    last_words: Reply | None = None
+    reason = "quit"
+    close_at: float | None = None
+    shut_down_at: float | None = None
 
     def __init__(
         self,
@@ -120,7 +112,7 @@ class Session(Delegate):
         self.reader = CommandReader()
         self.control_lane = Lane(effects.LaneName.CONTROL, self)
         self.data_lane = Lane(effects.LaneName.DATA, self)
-        self._now = self._active_at = now
+        self._now = self.active_at = now
         if subscribe:
             self._subscribed = frozenset(subscribe)
         if events.Connected in self._subscribed:
@@ -128,7 +120,7 @@ class Session(Delegate):
         if refusal is None:
             self.begin(access.greet(self), "connect")
         else:
-            self._farewell = True
+            self.farewell_said = True
             self.close(refusal)
         self._settle()
 
@@ -137,7 +129,7 @@ class Session(Delegate):
     def receive_data(self, data: bytes, *, now: float) -> None:
         """Take bytes from the control connection."""
         self._now = now
-        if self.lost or self._eof:
+        if self.lost or self.eof:
             return
         self.reader.feed(data)
         self._settle()
@@ -145,16 +137,16 @@ class Session(Delegate):
     def receive_eof(self, *, now: float) -> None:
         """The peer sends no more.  What it sent is answered; a running transfer is cut, unless QUIT was said."""
         self._now = now
-        self._eof = True
+        self.eof = True
         self._settle()
 
     def control_sent(self, count: int, *, now: float) -> None:
         """`count` bytes of replies reached the kernel."""
         self._now = now
-        if count > self._unsent and not self.lost:
-            raise HostError(f"control_sent({count}), but only {self._unsent} bytes were queued")
-        self._unsent -= count
-        if self.closing or self.reader.buffered or self._eof:
+        if count > self.unsent and not self.lost:
+            raise HostError(f"control_sent({count}), but only {self.unsent} bytes were queued")
+        self.unsent -= count
+        if self.closing or self.reader.buffered or self.eof:
             self._settle()
 
     def succeed(self, serial: int, value: object, *, now: float) -> None:
@@ -168,25 +160,13 @@ class Session(Delegate):
     def handle_deadline(self, *, now: float) -> None:
         """Act on whatever is due at `now`; harmless when nothing is."""
         self._now = now
-        for lane in (self.control_lane, self.data_lane):
-            if lane.deadline is not None and lane.deadline <= now:
-                if lane.task is None:  # a data connection that no command used
-                    lane.deadline = None
-                    self.close(Reply.of(421, "Data connection timed out."))
-                else:
-                    lane.expire()
-        if self._shut_down_at is not None and self._shut_down_at <= now:
-            self._shut_down_at = None
-            self.cut(ServerShutdown())
-        idle_at = self._idle_deadline()
-        if idle_at is not None and idle_at <= now:
-            self.close(Reply.of(421, "Control connection timed out."))
+        _deadlines.expire(self)
         self._settle()
 
     def connection_lost(self, *, now: float) -> None:
         """The control connection is gone.  Whatever runs is ended, files are closed as incomplete."""
         self._now = now
-        self._lose("connection lost")
+        _ending.lose(self, "connection lost")
         self._settle()
 
     def suspend(self) -> None:
@@ -203,7 +183,7 @@ class Session(Delegate):
         self._now = now
         self.close(Reply.of(421, "Server is shutting down."))
         if not self.idle:
-            self._shut_down_at = now + grace
+            self.shut_down_at = now + grace
         self._settle()
 
     def abandon(self) -> tuple[AnyFile, ...]:
@@ -211,7 +191,7 @@ class Session(Delegate):
         files, self._files = self._files, ()
         for lane in (self.control_lane, self.data_lane):
             lane.abandon()
-        self._ended = self.lost = True
+        self.ended = self.lost = True
         self._outputs = self.waiting = None
         return files
 
@@ -227,20 +207,8 @@ class Session(Delegate):
         return output
 
     def next_deadline(self) -> float | None:
-        """Return when `handle_deadline` is due, on the host's scale."""
-        idle_at = self._idle_deadline()
-        instants = [
-            instant
-            for instant in (
-                self.control_lane.deadline,
-                self.data_lane.deadline,
-                self._close_at,
-                self._shut_down_at,
-                idle_at,
-            )
-            if instant is not None
-        ]
-        return min(instants) if instants else None
+        """Return when `handle_deadline` is due, on the host's scale; None: never."""
+        return _deadlines.earliest(self)
 
     @property
     def wants_data(self) -> bool:
@@ -248,9 +216,9 @@ class Session(Delegate):
         return not (
             self.suspended
             or self.lost
-            or self._eof
+            or self.eof
             or self.reader.buffered >= COMMAND_BUFFER_LIMIT
-            or self._unsent >= REPLY_BUFFER_LIMIT
+            or self.unsent >= REPLY_BUFFER_LIMIT
         )
 
     @property
@@ -278,12 +246,8 @@ class Session(Delegate):
     def push(self, data: bytes) -> None:
         """Queue bytes on the control connection, as they are."""
         if not self.lost:
-            self._unsent += len(data)
+            self.unsent += len(data)
             self.emit(effects.SendControl(data))
-
-    def mark(self, reply: Reply) -> None:
-        """Send a preliminary reply (1yz)."""
-        self._send(reply)
 
     async def require(self, letter: str, path: VirtualPath) -> None:
         """Raise PermissionRefused unless the user holds the right `letter` on `path`."""
@@ -291,7 +255,7 @@ class Session(Delegate):
         if not account.rights_vary:
             allowed = letter in account.rights
         else:
-            allowed = await effects.CheckPermission(account, letter, path)
+            allowed = await CheckPermission(account, letter, path)
         if not allowed:
             raise PermissionRefused
 
@@ -312,14 +276,6 @@ class Session(Delegate):
         """Take a step of the table ENDPOINT."""
         self.endpoint = ENDPOINT[self.endpoint, step]
 
-    def encoded(self, text: str) -> bytes:
-        """Return `text` for a listing; what the encoding can't express becomes "?"."""
-        encoding, errors = self.delegate.encoding, self.delegate.unicode_errors
-        try:
-            return text.encode(encoding, errors)
-        except UnicodeEncodeError:
-            return text.encode(encoding, "replace")
-
     def begin(self, steps: Steps, name: str, argument: str | None = None, path: VirtualPath | None = None) -> None:
         """Run a command in the CONTROL lane, which is empty."""
         self.control_lane.start(Task(steps, Purpose.COMMAND, name, self.ports, argument, path))
@@ -328,27 +284,20 @@ class Session(Delegate):
         """Begin no command any more; close when what runs is over and all is sent, `last_words` at the end."""
         if not self.closing:
             self.closing = True
-            self._last_words = last_words
+            self.last_words = last_words
             if last_words is not None:
-                self._reason = last_words.lines[0]
+                self.reason = last_words.lines[0]
             self.waiting = None
             self.reader.clear()
-
-    def cut(self, reason: FtpError) -> None:
-        """End what runs, with `reason`."""
-        for lane in (self.data_lane, self.control_lane):
-            lane.cancel(reason)
 
     def transferring(self) -> bool:
         """Does the DATA lane belong to a command?"""
         task = self.data_lane.task
         return task is not None and (task.purpose is not Purpose.ACCEPT or self.data_lane.successor is not None)
 
-    # -- for lanes -----------------------------------------------------------------------------------------------------
+    finished = _conclusion.finished
 
-    def next_serial(self) -> int:
-        self._serial += 1
-        return self._serial
+    # -- for lanes -----------------------------------------------------------------------------------------------------
 
     def after(self, seconds: float | None) -> float | None:
         """Return the instant `seconds` from now; None, never, for 0 and None."""
@@ -357,72 +306,20 @@ class Session(Delegate):
     def note_answer(self, effect: effects.Effect[Any] | None, value: Any) -> None:
         """Remember what the session has open: the host gets it if the session is abandoned."""
         match effect:
-            case effects.OpenFile():
+            case OpenFile():
                 self._files += (value,)
-            case effects.OpenUnique():
+            case OpenUnique():
                 self._files += (value[1],)
-            case effects.CloseFile(file):
+            case CloseFile(file):
                 self._files = tuple(other for other in self._files if other is not file)
             case _:
                 pass
-
-    def finished(self, lane: Lane, task: Task, reply: Reply | None, error: Exception | None) -> None:
-        """A task is over; `lane` is empty."""
-        match task.purpose:
-            case Purpose.COMMAND:
-                if error is not None:
-                    reply = self.failure(error, task.name, task.path)
-                if lane is self.data_lane and reply is not None:
-                    self.transfer_code = reply.code
-                then = task.follow
-                if reply is not None:
-                    self.conclude(reply, task.name, task.argument, task.path)
-                    then = reply.then + then
-                if then:
-                    lane.start(Task(_follow(then), Purpose.FOLLOW, task.name, task.ports))
-            case Purpose.ACCEPT:
-                _transfer.accepted(self, error)
-            case Purpose.FOLLOW:
-                if error is not None:
-                    self.hook_failed(task.name, error)
-        if self.data_lane.task is None and isinstance(self.control_lane.effect, effects.TransferEnd):
-            self.control_lane.resume()
-        self._active_at = self._now
-
-    def failure(self, error: Exception, name: str, path: VirtualPath | None) -> Reply:
-        """Return the reply for an error that ended the command `name`."""
-        if isinstance(error, FtpError):
-            return error.reply
-        reply = error_reply(error, name, path)
-        if reply is None:
-            if self.subscribed(events.Failed):
-                self.emit(events.Failed(where=name, error=error))
-            reply = Reply.of(451, "Requested action aborted: local error in processing.")
-        return reply
-
-    def conclude(self, reply: Reply, name: str, argument: str | None, path: VirtualPath | None) -> None:
-        """Send the final reply of a command; what follows it is the caller's to start."""
-        self._send(reply)
-        if events.CommandFinished in self._subscribed:
-            self.emit(
-                events.CommandFinished(
-                    name=name, argument="******" if name == "PASS" else argument, path=path, reply=reply
-                )
-            )
-
-    def follow(self, reply: Reply, name: str) -> None:
-        """Perform what follows the reply of a plain command, in the CONTROL lane."""
-        self.control_lane.start(Task(_follow(reply.then), Purpose.FOLLOW, name, self.ports))
-
-    def note_command(self) -> None:
-        """A command begins: the idle time starts anew."""
-        self._active_at = self._now
 
     # -- private -------------------------------------------------------------------------------------------------------
 
     def _answer(self, serial: int, value: object, error: BaseException | None, now: float) -> None:
         self._now = now
-        if self._ended:
+        if self.ended:
             return
         for lane in (self.control_lane, self.data_lane):
             if lane.serial == serial and serial:
@@ -431,7 +328,7 @@ class Session(Delegate):
                 return
         raise HostError(f"effect {serial} was answered, but it is not under way; each is answered once")
 
-    def _send(self, reply: Reply) -> None:
+    def send(self, reply: Reply) -> None:
         if self.lost:
             return
         self.push(reply.encode(self.delegate.encoding, self.delegate.unicode_errors))
@@ -444,7 +341,7 @@ class Session(Delegate):
             while (
                 self.control_lane.task is None
                 and not (self.closing or self.suspended or self.lost)
-                and self._unsent < REPLY_BUFFER_LIMIT
+                and self.unsent < REPLY_BUFFER_LIMIT
                 and _dispatch.dispatch(self)
             ):
                 pass
@@ -452,63 +349,7 @@ class Session(Delegate):
             if self.subscribed(events.ViolationSeen):
                 self.emit(events.ViolationSeen(text=str(violation)))
             self.close(Reply.of(421, "Too much garbage; closing."))
-        if self._eof and not self.lost:
-            self._end_of_input()
-        if self.closing and not self.lost and self.idle:
-            self._close_control()
-        if self.lost and self.idle and not self._ended:
-            self._say_farewell()
-
-    def _end_of_input(self) -> None:
-        if self.closing:
-            return
-        if self.transferring():
-            self._lose("client left")
-        elif self.control_lane.task is None and not self.waiting:
-            self._reason = "client left"
-            self.close()
-
-    def _close_control(self) -> None:
-        if self._last_words is not None:
-            words, self._last_words = self._last_words, None
-            self._send(words)
-        if self._close_at is None:
-            self._close_at = self._now + CLOSE_TIMEOUT
-        if self._unsent == 0 or self._close_at <= self._now:
-            self.emit(effects.CloseControl())
-            self._lose(self._reason)
-
-    def _lose(self, reason: str) -> None:
-        if self.lost:
-            return
-        self.lost = self.closing = True
-        self._reason = reason
-        self._close_at = self._shut_down_at = self.waiting = None
-        self.reader.clear()
-        self.cut(ControlConnectionLost())
-        if self.data_lane.task is None:
-            self.data_lane.deadline = None
-
-    def _say_farewell(self) -> None:
-        if self.endpoint is not Endpoint.NONE or not self._farewell:
-            self._farewell = True
-            self.control_lane.start(Task(access.farewell(self), Purpose.FOLLOW, "disconnect", self.ports))
-        if self.idle and not self._ended:
-            self._ended = True
-            if self.subscribed(events.Disconnected):
-                self.emit(events.Disconnected(reason=self._reason))
-
-    def _idle_deadline(self) -> float | None:
-        timeout = self.delegate.timeout
-        if not timeout or self.closing or not self.idle or self.endpoint is Endpoint.CONNECTED:
-            return None
-        return self._active_at + timeout
-
-    def hook_failed(self, name: str, error: Exception) -> None:
-        """A hook raised: the session ends."""
-        if self.subscribed(events.Failed):
-            self.emit(events.Failed(where=f"hook after {name}", error=error))
-        self.close()
+        _ending.advance(self)
 
     # -- the commands --------------------------------------------------------------------------------------------------
 
@@ -530,11 +371,11 @@ class Session(Delegate):
     ftp_REST = transfer.ftp_REST
     ftp_ABOR = transfer.ftp_ABOR
     ftp_ALLO = parameters.ftp_ALLO
-    ftp_CWD = ftp_XCWD = files.ftp_CWD
-    ftp_CDUP = ftp_XCUP = files.ftp_CDUP
-    ftp_PWD = ftp_XPWD = files.ftp_PWD
-    ftp_MKD = ftp_XMKD = files.ftp_MKD
-    ftp_RMD = ftp_XRMD = files.ftp_RMD
+    ftp_CWD = files.ftp_CWD
+    ftp_CDUP = files.ftp_CDUP
+    ftp_PWD = files.ftp_PWD
+    ftp_MKD = files.ftp_MKD
+    ftp_RMD = files.ftp_RMD
     ftp_DELE = files.ftp_DELE
     ftp_RNFR = files.ftp_RNFR
     ftp_RNTO = files.ftp_RNTO
@@ -554,8 +395,3 @@ class Session(Delegate):
     ftp_SITE = features.ftp_SITE
     ftp_SITE_HELP = features.ftp_SITE_HELP
     ftp_SITE_CHMOD = files.ftp_SITE_CHMOD
-
-
-async def _follow(then: tuple[effects.Effect[object], ...]) -> None:
-    for effect in then:
-        await effect

@@ -1,13 +1,14 @@
 """Data connections and what moves over them.  RFC 959 3.2 to 3.4, RFC 1123 4.1.2.6, RFC 2428.
 
-A passive listener is accepted from in the DATA lane before any command needs it; an active address is connected to when the
-transfer begins.  A transfer is a context: its mark, its lane and its connection at the start, both ends closed at the end.
+A passive listener is accepted from in the DATA lane before any command needs it; an active address is connected to
+when the transfer begins.  A transfer is a context: its mark, its lane and its connection at the start, both ends
+closed at the end.
 """
 
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from ftpcore import _effects as effects
 from ftpcore._addresses import Address, unmapped
@@ -30,6 +31,7 @@ from ftpcore._events import Direction, ForeignPeer, Outcome, TransferFinished, T
 from ftpcore._lane import Purpose, Task
 from ftpcore._limits import TRANSFER_BLOCK
 from ftpcore._paths import VirtualPath
+from ftpcore._port_effects import Call, CloseFile, OpenFile, ReadFile, WriteFile
 from ftpcore._ratelimit import RateLimiter
 from ftpcore._state import Endpoint, EndpointStep, TransferType
 from ftpcore.ports import AnyFile
@@ -135,7 +137,7 @@ def accepted(session: Session, error: Exception | None) -> None:
     elif error is None:
         lane.deadline = session.after(session.delegate.data_timeout)
     elif isinstance(error, DataConnectionRefused):  # the time is over, and no command waits
-        session.mark(Reply.of(421, "Passive data channel timed out."))
+        session.send(Reply.of(421, "Passive data channel timed out."))
 
 
 # -- transfers ---------------------------------------------------------------------------------------------------------
@@ -144,9 +146,9 @@ def accepted(session: Session, error: Exception | None) -> None:
 class Transfer:
     """The context of one transfer, and the channel that its bytes go through.
 
-    Entering sends the mark and brings the data connection up in the DATA lane; leaving closes the connection, then the file,
-    and tells the hook.  `file` belongs to the transfer from its construction on: it is closed whatever happens, complete
-    only if nothing was raised.  `late` opens it once the data connection is up.
+    Entering sends the mark and brings the data connection up in the DATA lane; leaving closes the connection, then
+    the file, and tells the hook.  `file` belongs to the transfer from its construction on: it is closed whatever
+    happens, complete only if nothing was raised.  `late` opens it once the data connection is up.
     """
 
     def __init__(
@@ -157,7 +159,7 @@ class Transfer:
         direction: Direction,
         file: AnyFile | None = None,
         *,
-        late: effects.OpenFile | None = None,
+        late: OpenFile | None = None,
         mark: str | None = None,
     ) -> None:
         self._session = session
@@ -175,7 +177,7 @@ class Transfer:
         ascii_wanted = session.transfer_type is TransferType.ASCII and session.delegate.ascii_conversion
         self._codec = AsciiCodec() if ascii_wanted else None
 
-    async def __aenter__(self) -> Transfer:
+    async def __aenter__(self) -> Self:
         try:
             await self._connect()
         except BaseException as error:
@@ -197,7 +199,7 @@ class Transfer:
         session = self._session
         connected = session.endpoint is Endpoint.CONNECTED
         code, what = (125, "Data connection already open.") if connected else (150, "About to open data connection.")
-        session.mark(Reply.of(code, self._mark if self._mark.startswith("FILE") else f"{self._mark} {what}"))
+        session.send(Reply.of(code, self._mark if self._mark.startswith("FILE") else f"{self._mark} {what}"))
         await effects.MoveToData()
         session.transfer_now = self
         if session.endpoint is Endpoint.NONE:
@@ -234,8 +236,8 @@ class Transfer:
                 failure = failure or DataConnectionLost()
         if self.file is not None:
             try:
-                await effects.CloseFile(self.file, complete=failure is None)
-            except Exception as raised:
+                await CloseFile(self.file, complete=failure is None)
+            except Exception as raised:  # noqa: BLE001  it becomes the reply
                 failure = failure or raised
         session.transfer_now = None
         if failure is not None and not isinstance(failure, FtpError) and isinstance(failure, Exception):
@@ -280,7 +282,7 @@ class Transfer:
             offset += count
             await self._moved(count)
         while offset < end or end == 0:
-            block = await effects.ReadFile(self.file, offset, min(TRANSFER_BLOCK, end - offset or TRANSFER_BLOCK))
+            block = await ReadFile(self.file, offset, min(TRANSFER_BLOCK, end - offset or TRANSFER_BLOCK))
             if not block:
                 if offset < end:
                     raise FileShortened
@@ -312,7 +314,7 @@ class Transfer:
                 block if self._codec is None else self._codec.decode(block) if block else self._codec.finish_decode()
             )
             if decoded:
-                await effects.WriteFile(self.file, offset, decoded)
+                await WriteFile(self.file, offset, decoded)
                 offset += len(decoded)
             if not block:
                 return
@@ -350,4 +352,4 @@ class Transfer:
         else:
             hook = delegate.on_incomplete_file_sent if sent else delegate.on_incomplete_file_received
         if session.current is not None and not does_nothing(hook):
-            session.current.follow += (effects.Call(hook, (name,)),)
+            session.current.follow += (Call(hook, (name,)),)

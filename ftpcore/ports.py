@@ -1,12 +1,12 @@
 """What a session needs from outside: filesystems, authorizers and a wall clock, as ports.
 
 A port is an object with these methods; it derives from nothing.  It is synchronous (`FileSystem`, `Authorizer`) or
-asynchronous (`AsyncFileSystem`, `AsyncAuthorizer`) for its whole life.  `blocking` says whether its calls may wait for a
-disk, a network or a lock: hosts that must not wait run such calls in a worker thread.
+asynchronous (`AsyncFileSystem`, `AsyncAuthorizer`) for its whole life.  `blocking` says whether its calls may wait
+for a disk, a network or a lock: hosts that must not wait run such calls in a worker thread.
 
-Paths are `VirtualPath`: absolute, "/"-separated, without "." and "..", made by the core.  Names that are not UTF-8 carry
-surrogate escapes (PEP 383).  Errors are the `OSError` family, `UnsupportedOperation` and `FilesystemError`; the table in
-`ftpcore._errors` says which reply each becomes.
+Paths are `VirtualPath`: absolute, "/"-separated, without "." and "..", made by the core.  Names that are not UTF-8
+carry surrogate escapes (PEP 383).  Errors are the `OSError` family, `UnsupportedOperation` and `FilesystemError`; the
+table in `ftpcore._errors` says which reply each becomes.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ __all__ = [
     "FileSystem",
     "OpenMode",
     "Ports",
+    "RandomSource",
     "WallClock",
 ]
 
@@ -157,8 +158,8 @@ class FileSystem(Protocol):
     def scan_dir(self, path: VirtualPath, /, *, follow: bool) -> Iterator[FileInfo]:
         """Iterate over a directory, "." and ".." left out, in any order.
 
-        Errors of the directory itself (NotADirectoryError, FileNotFoundError ...) are raised by the call, not by the first
-        step.  Entries that vanish are left out; with `follow`, so are links that lead nowhere or outside.  The
+        Errors of the directory itself (NotADirectoryError, FileNotFoundError ...) are raised by the call, not by the
+        first step.  Entries that vanish are left out; with `follow`, so are links that lead nowhere or outside.  The
         iterator's `close()`, where it has one, is called when it is given up early.
         """
         ...
@@ -284,6 +285,12 @@ class WallClock(Protocol):
     def now(self) -> float:
         """Return seconds since 1970-01-01 00:00 UTC."""
         ...
+
+
+class RandomSource(Protocol):
+    """Where random numbers come from; `random.SystemRandom()` is one."""
+
+    def randrange(self, stop: int, /) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from ftpcore._conclusion import hook_failed
 from ftpcore._delegate import does_nothing
-from ftpcore._effects import Authenticate, Call, CloseData, Effect, Pause
+from ftpcore._effects import CloseData, Effect, Pause
 from ftpcore._errors import AuthenticationFailed, BadSequence, ControlConnectionLost
 from ftpcore._events import LoggedOut, LoginFailed, LoginSucceeded
 from ftpcore._listing import DEFAULT_FACTS
 from ftpcore._paths import ROOT, resolve
+from ftpcore._port_effects import Authenticate, Call
 from ftpcore._state import Endpoint, EndpointStep, LoginStep, TransferType
 from ftpcore._transfer import drop_endpoint
 from ftpcore.ports import Account
@@ -31,8 +33,8 @@ async def greet(session: Session) -> Reply | None:
     for effect in hook(session.delegate.on_connect):
         try:
             await effect
-        except Exception as error:
-            session.hook_failed("connect", error)
+        except Exception as error:  # noqa: BLE001  the hook's fault ends the session only
+            hook_failed(session, "connect", error)
     return None if session.closing else _message(220, session.delegate.banner)
 
 

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ftpcore._effects import (
-    EnterDir,
-    MakeDir,
-    RemoveDir,
-    RemoveFile,
-    Rename,
-    SetMode,
-    SetModified,
-    Stat,
-)
 from ftpcore._errors import BadSequence, FtpError, SyntaxRefused
 from ftpcore._listing import parse_timestamp, timestamp
 from ftpcore._paths import ROOT, VirtualPath, parent, quoted, shown
+from ftpcore._port_effects import EnterDir, MakeDir, RemoveDir, RemoveFile, Rename, SetMode, SetModified, Stat
 from ftpcore._state import TransferType
 from ftpcore.ports import FileInfo, FileKind
 from ftpcore.wire import Reply

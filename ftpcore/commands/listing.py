@@ -9,15 +9,15 @@ from collections.abc import Awaitable, Callable
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
-from ftpcore._effects import CloseScan, NextEntries, Page, RightsOn, ScanDir, Stat, WallTime
 from ftpcore._errors import SyntaxRefused
 from ftpcore._events import Direction
 from ftpcore._limits import LISTING_PAGE, SORT_LIMIT, STATUS_LIMIT
 from ftpcore._listing import facts_line, list_line, sendable
 from ftpcore._paths import VirtualPath, join, quoted, shown
+from ftpcore._port_effects import CloseScan, NextEntries, Page, RightsOn, ScanDir, Stat, WallTime
 from ftpcore._transfer import Transfer
 from ftpcore.commands.transfer import need_endpoint
-from ftpcore.ports import Account, FileInfo
+from ftpcore.ports import FileInfo
 from ftpcore.wire import Reply
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ async def _send(session: Session, verb: str, path: VirtualPath, page: Page, line
     try:
         async with Transfer(session, verb, path, Direction.SENT) as channel:
             while True:
-                await channel.send(session.encoded(await lines(page.entries)))
+                await channel.send(_encoded(session, await lines(page.entries)))
                 if page.rest is None:
                     break
                 page = await NextEntries(page.rest, LISTING_PAGE)
@@ -126,6 +126,15 @@ async def _send(session: Session, verb: str, path: VirtualPath, page: Page, line
         if page.rest is not None:
             await CloseScan(page.rest)
     return Reply.of(226, "Transfer complete.")
+
+
+def _encoded(session: Session, text: str) -> bytes:
+    """What the encoding can't express becomes "?"."""
+    encoding, errors = session.delegate.encoding, session.delegate.unicode_errors
+    try:
+        return text.encode(encoding, errors)
+    except UnicodeEncodeError:
+        return text.encode(encoding, "replace")
 
 
 def _zone(session: Session) -> tzinfo | None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ftpcore._effects import CloseFile, EnterDir, OpenFile, OpenUnique, RemoveFile, Stat, TransferEnd, TruncateFile
+from ftpcore._effects import TransferEnd
 from ftpcore._errors import Aborted, DataConnectionRefused, FtpError, SyntaxRefused
 from ftpcore._events import Direction
 from ftpcore._paths import VirtualPath, base_name, join, parent, resolve, shown
+from ftpcore._port_effects import CloseFile, EnterDir, OpenFile, OpenUnique, RemoveFile, Stat, TruncateFile
 from ftpcore._state import Endpoint, TransferType
 from ftpcore._transfer import Transfer, drop_endpoint
 from ftpcore.ports import AnyFile, Capability, FileKind, OpenMode

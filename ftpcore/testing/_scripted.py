@@ -1,7 +1,7 @@
 """A host in memory: the test plays the client and the network, one step at a time.
 
-Port calls run inline.  Network effects act on a data connection that the test holds the other end of: they are answered as
-soon as they can be, or when the test says so (`hold`).
+Port calls run inline.  Network effects act on a data connection that the test holds the other end of: they are
+answered as soon as they can be, or when the test says so (`hold`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, tzinfo
-from typing import Self
+from typing import Final, Self
 
 from ftpcore import (
     AcceptData,
@@ -45,6 +45,9 @@ from ftpcore.ports import Account, Authorizer, BinaryFile, FileSystem, Ports, Wa
 from ftpcore.wire import ReplyReader
 
 __all__ = ["FixedClock", "ScriptedHost", "SingleUser"]
+
+_LOCAL: Final = Address("127.0.0.1", 21)
+_PEER: Final = Address("127.0.0.1", 50_000)
 
 
 class FixedClock:
@@ -105,8 +108,8 @@ class ScriptedHost:
         *,
         session_class: type[Session] = Session,
         delegate: Delegate | None = None,
-        local: Address = Address("127.0.0.1", 21),
-        peer: Address = Address("127.0.0.1", 50_000),
+        local: Address = _LOCAL,
+        peer: Address = _PEER,
         clock: WallClock | None = None,
         seed: int = 0,
         hold: Iterable[type[Effect[object]]] = (),
@@ -290,7 +293,7 @@ class ScriptedHost:
             if isinstance(effect, PortEffect):
                 return self._done(perform, effect.call(perform.ports))
             value = self._network(effect)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, it is the answer
             return self._done(perform, error=error)
         return value is not None and self._done(perform, None if value is _NOTHING else value)
 

@@ -1,0 +1,83 @@
+"""How tasks and commands end: the final reply, what follows it, and what an error becomes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ftpcore import _transfer
+from ftpcore._effects import Effect, LaneName, TransferEnd
+from ftpcore._errors import FtpError, error_reply
+from ftpcore._events import CommandFinished, Failed
+from ftpcore._lane import Lane, Purpose, Task
+from ftpcore._paths import VirtualPath
+from ftpcore.wire import Reply
+
+if TYPE_CHECKING:
+    from ftpcore._session import Session
+
+__all__ = ["conclude", "failure_reply", "finished", "follow", "hook_failed"]
+
+
+def finished(session: Session, lane: Lane, task: Task, reply: Reply | None, error: Exception | None) -> None:
+    """A task is over; `lane` is empty."""
+    match task.purpose:
+        case Purpose.COMMAND:
+            _command_finished(session, lane, task, reply, error)
+        case Purpose.ACCEPT:
+            _transfer.accepted(session, error)
+        case Purpose.FOLLOW:
+            if error is not None:
+                hook_failed(session, task.name, error)
+    if session.data_lane.task is None and isinstance(session.control_lane.effect, TransferEnd):
+        session.control_lane.resume()
+    session.active_at = session.now
+
+
+def conclude(session: Session, reply: Reply, name: str, argument: str | None, path: VirtualPath | None) -> None:
+    """Send the final reply of a command; what follows it is the caller's to start."""
+    session.send(reply)
+    if session.subscribed(CommandFinished):
+        masked = "******" if name == "PASS" else argument
+        session.emit(CommandFinished(name=name, argument=masked, path=path, reply=reply))
+
+
+def follow(session: Session, lane: Lane, name: str, then: tuple[Effect[object], ...]) -> None:
+    """Perform what follows a reply; `lane`, which is empty, is busy with it."""
+    if then:
+        lane.start(Task(_in_turn(then), Purpose.FOLLOW, name, session.ports))
+
+
+def failure_reply(session: Session, error: Exception, name: str, path: VirtualPath | None) -> Reply:
+    """Return the reply for an error that ended the command `name`."""
+    if isinstance(error, FtpError):
+        return error.reply
+    reply = error_reply(error, name, path)
+    if reply is None:
+        if session.subscribed(Failed):
+            session.emit(Failed(where=name, error=error))
+        reply = Reply.of(451, "Requested action aborted: local error in processing.")
+    return reply
+
+
+def hook_failed(session: Session, name: str, error: Exception) -> None:
+    """A hook raised: the session ends, the server goes on."""
+    if session.subscribed(Failed):
+        session.emit(Failed(where=f"hook after {name}", error=error))
+    session.close()
+
+
+def _command_finished(session: Session, lane: Lane, task: Task, reply: Reply | None, error: Exception | None) -> None:
+    if error is not None:
+        reply = failure_reply(session, error, task.name, task.path)
+    then = task.follow
+    if reply is not None:
+        if lane.name is LaneName.DATA:
+            session.transfer_code = reply.code
+        conclude(session, reply, task.name, task.argument, task.path)
+        then = reply.then + then
+    follow(session, lane, task.name, then)
+
+
+async def _in_turn(then: tuple[Effect[object], ...]) -> None:
+    for effect in then:
+        await effect

@@ -1,0 +1,50 @@
+"""The deadlines of a session: none of its waits is without one, and all of them make one instant for the host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ftpcore._ending import cut
+from ftpcore._errors import ServerShutdown
+from ftpcore._state import Endpoint
+from ftpcore.wire import Reply
+
+if TYPE_CHECKING:
+    from ftpcore._session import Session
+
+__all__ = ["earliest", "expire"]
+
+
+def earliest(session: Session) -> float | None:
+    """Return the first instant at which something is due; None: nothing will be."""
+    first = _idle(session)
+    for instant in (session.control_lane.deadline, session.data_lane.deadline, session.close_at, session.shut_down_at):
+        if instant is not None and (first is None or instant < first):
+            first = instant
+    return first
+
+
+def expire(session: Session) -> None:
+    """Act on what is due now."""
+    now = session.now
+    for lane in (session.control_lane, session.data_lane):
+        if lane.deadline is not None and lane.deadline <= now:
+            if lane.task is not None:
+                lane.expire()
+            else:  # a data connection that no command came for
+                lane.deadline = None
+                session.close(Reply.of(421, "Data connection timed out."))
+    if session.shut_down_at is not None and session.shut_down_at <= now:
+        session.shut_down_at = None
+        cut(session, ServerShutdown())
+    idle_at = _idle(session)
+    if idle_at is not None and idle_at <= now:
+        session.close(Reply.of(421, "Control connection timed out."))
+
+
+def _idle(session: Session) -> float | None:
+    """A session is idle while nothing runs and no data connection is up.  RFC 1123 4.1.3.2."""
+    timeout = session.delegate.timeout
+    if not timeout or session.closing or not session.idle or session.endpoint is Endpoint.CONNECTED:
+        return None
+    return session.active_at + timeout
