@@ -146,6 +146,11 @@ class ScriptedHost:
         )
         self.pump()
 
+    def __del__(self) -> None:
+        # A test may end in the middle of a transfer; coroutines that are collected unfinished complain.
+        if hasattr(self, "session"):
+            self.session.abandon()
+
     # -- the client ----------------------------------------------------------------------------------------------------
 
     def feed(self, data: bytes) -> Self:
