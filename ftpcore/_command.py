@@ -165,7 +165,7 @@ COMMANDS: Final = command_table(
     _row("OPTS", _A.TEXT, " <SP> command [<SP> options] (set options of a command).", login=False, rfc="2389 4"),
     _row("HELP", _A.OPTIONAL, " [<SP> command] (show help).", login=False, rfc="959 4.1.3"),
     _row("NOOP", _A.NONE, " (do nothing).", login=False, turn=_T.AT_ONCE, rfc="959 4.1.3"),
-    _row("SITE", _A.TEXT, " <SP> site-command (execute a SITE command).", login=False, rfc="959 4.1.3"),
+    _row("SITE", _A.OPTIONAL, " <SP> site-command (execute a SITE command).", login=False, rfc="959 4.1.3"),
     _row("SITE HELP", _A.OPTIONAL, " [<SP> command] (show help on SITE commands).", login=False, rfc="959 4.1.3"),
     _row("SITE CHMOD", _A.VALUE_AND_PATH, " <SP> mode <SP> path (change file mode).", "M", needs=Capability.MODE,
          rfc="959 4.1.3"),

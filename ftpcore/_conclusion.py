@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ftpcore import _transfer
 from ftpcore._effects import Effect, LaneName, TransferEnd
@@ -15,7 +15,10 @@ from ftpcore.wire import Reply
 if TYPE_CHECKING:
     from ftpcore._session import Session
 
-__all__ = ["conclude", "failure_reply", "finished", "follow", "hook_failed"]
+__all__ = ["conclude", "failure_reply", "finished", "follow", "hook_failed", "masked"]
+
+#: Commands whose argument is a secret; "" is a line that begins with a blank.
+_SECRET: Final = frozenset({"PASS", "ACCT", "ADAT", ""})
 
 
 def finished(session: Session, lane: Lane, task: Task, reply: Reply | None, error: Exception | None) -> None:
@@ -35,10 +38,16 @@ def finished(session: Session, lane: Lane, task: Task, reply: Reply | None, erro
 
 def conclude(session: Session, reply: Reply, name: str, argument: str | None, path: VirtualPath | None) -> None:
     """Send the final reply of a command; what follows it is the caller's to start."""
+    if reply.then:
+        reply = Reply(reply.code, reply.lines)  # events never hold what follows: a hook's argument may be a password
     session.send(reply)
     if session.subscribed(CommandFinished):
-        masked = "******" if name == "PASS" else argument
-        session.emit(CommandFinished(name=name, argument=masked, path=path, reply=reply))
+        session.emit(CommandFinished(name=name, argument=masked(name, argument), path=path, reply=reply))
+
+
+def masked(name: str, argument: str | None) -> str | None:
+    """Return `argument` as events may hold it: no password, not even behind a blank before its PASS."""
+    return argument if argument is None or name not in _SECRET else "******"
 
 
 def follow(session: Session, lane: Lane, name: str, then: tuple[Effect[object], ...]) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ftpcore._command import ABSENT, Argument, CommandSpec, Turn
-from ftpcore._conclusion import conclude, failure_reply, follow
+from ftpcore._conclusion import conclude, failure_reply, follow, masked
 from ftpcore._effects import EndpointReady
 from ftpcore._errors import CommandUnsupported, NotLoggedIn, ParameterUnsupported, PermissionRefused, SyntaxRefused
 from ftpcore._events import CommandReceived
@@ -33,7 +34,7 @@ _UNKNOWN: Final = Reply.of(500, "Command not understood.")
 _NEEDS_ARGUMENT: Final = "Syntax error: command needs an argument."
 _NO_ARGUMENT: Final = "Syntax error: command does not accept arguments."
 
-_Method = Callable[..., Reply | Awaitable[Reply] | None]
+_Method = Callable[..., object]
 
 
 def dispatch(session: Session) -> bool:
@@ -100,8 +101,7 @@ def _begin(session: Session, command: Command) -> None:
     session.active_at = session.now
     name, argument = _named(command)
     if session.subscribed(CommandReceived):
-        shown = "******" if name == "PASS" else command.argument
-        session.emit(CommandReceived(verb=command.verb, argument=shown))
+        session.emit(CommandReceived(verb=command.verb, argument=masked(command.verb, command.argument)))
     spec = session.delegate.commands.get(name)
     session.taken_rename, session.rename_from = session.rename_from, None
     if spec is None or not spec.keeps_restart:
@@ -119,16 +119,18 @@ def _begin(session: Session, command: Command) -> None:
             raise NotLoggedIn
         arguments, path = _read_argument(session, spec, argument or "")
         override = session.delegate.command_overrides.get(name)
-        method: _Method = getattr(session, spec.method) if override is None else override.__get__(session)
+        method: _Method = getattr(session, spec.method) if override is None else partial(override, session)
         if spec.permission is not None and path is not None:
             account = session.logged_in()
             if account.rights_vary:
-                steps = _after_permission(session, spec.permission, path, method, arguments)
+                steps = _after_permission(session, spec, path, method, arguments, override is not None)
                 session.begin(steps, name, argument, path)
                 return
             if spec.permission not in account.rights:
                 raise PermissionRefused
         result = method(*arguments)
+        if not isinstance(result, (Reply, Awaitable)):
+            result = _checked(result, name, override is not None)
     except Exception as error:  # noqa: BLE001  whatever it is, the client gets its one reply
         conclude(session, failure_reply(session, error, name, path), name, argument, path)
         return
@@ -136,7 +138,7 @@ def _begin(session: Session, command: Command) -> None:
         conclude(session, result, name, argument, path)
         follow(session, session.control_lane, name, result.then)
     elif result is not None:
-        session.begin(_steps(result), name, argument, path)
+        session.begin(_steps(result, name, override is not None), name, argument, path)
 
 
 def _named(command: Command) -> tuple[str, str | None]:
@@ -196,12 +198,24 @@ def split_switches(text: str) -> str:
 
 
 async def _after_permission(
-    session: Session, letter: str, path: VirtualPath, method: _Method, arguments: tuple[str, ...]
+    session: Session,
+    spec: CommandSpec,
+    path: VirtualPath,
+    method: _Method,
+    arguments: tuple[str, ...],
+    may_be_answered: bool,
 ) -> Reply | None:
-    await session.require(letter, path)
-    result = method(*arguments)
-    return result if result is None or isinstance(result, Reply) else await result
+    assert spec.permission is not None
+    await session.require(spec.permission, path)
+    return await _steps(method(*arguments), spec.name, may_be_answered)
 
 
-async def _steps(result: Awaitable[Reply | None]) -> Reply | None:
-    return await result
+async def _steps(result: object, name: str, may_be_answered: bool) -> Reply | None:
+    return _checked(await result if isinstance(result, Awaitable) else result, name, may_be_answered)
+
+
+def _checked(result: object, name: str, may_be_answered: bool) -> Reply | None:
+    """Return the final reply of a command; None only from an override, which may have answered by itself."""
+    if isinstance(result, Reply) or (result is None and may_be_answered):
+        return result
+    raise TypeError(f"{name} returned {type(result).__name__}; a command returns its one final Reply")

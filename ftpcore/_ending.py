@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ftpcore._effects import CloseControl
-from ftpcore._errors import ControlConnectionLost, FtpError
+from ftpcore._errors import Aborted, ControlConnectionLost, FtpError
 from ftpcore._events import Disconnected
 from ftpcore._lane import Purpose, Task
-from ftpcore._limits import CLOSE_TIMEOUT
+from ftpcore._limits import CLOSE_TIMEOUT, REPLY_BUFFER_LIMIT
 from ftpcore.commands.access import farewell
 
 if TYPE_CHECKING:
@@ -26,8 +26,11 @@ def advance(session: Session) -> None:
     """Take the steps towards the end that may be taken now."""
     if session.eof and not session.closing:
         _end_of_input(session)
-    if session.closing and not session.lost and session.idle:
-        _close_control(session)
+    if session.closing and not session.lost:
+        if not session.transferring():
+            session.data_lane.cancel(Aborted())  # no command will come for a passive connection
+        if session.idle:
+            _close_control(session)
     if session.lost and session.idle and not session.ended:
         _end(session)
 
@@ -55,7 +58,7 @@ def _end_of_input(session: Session) -> None:
     """All that came before the end is answered, but a transfer is not finished for somebody who has left."""
     if session.transferring():
         lose(session, "client left")
-    elif session.control_lane.task is None and not session.suspended:
+    elif session.control_lane.task is None and not session.suspended and session.unsent < REPLY_BUFFER_LIMIT:
         session.close()
         session.reason = "client left"
 

@@ -96,7 +96,7 @@ class Lane:
 
     def answer(self, value: object, error: BaseException | None) -> None:
         """Take the host's answer to the effect under way."""
-        effect, self.effect, self.serial, self.deadline = self.effect, None, 0, None
+        effect = self.effect
         if error is None:
             self._session.note_answer(effect, value)
         elif isinstance(effect, effects.CloseData):
@@ -106,6 +106,8 @@ class Lane:
         elif isinstance(error, EffectCancelled):
             raise HostError(f"{effect!r} was failed as cancelled, but no Cancel named it")
         self._step(value, error)
+        self.effect = self.deadline = None
+        self.serial = 0
 
     def resume(self, error: FtpError | None = None) -> None:
         """Answer the session's own effect under way."""
@@ -182,6 +184,7 @@ class Lane:
         elif effect.timeout is not None:
             self.deadline = self._session.after(getattr(self._session.delegate, effect.timeout))
         self._session.emit(effects.Perform(self.name, self.serial, effect, self.task.ports))
+        self._session.note_request(effect)
 
     def _wait(self, effect: effects.SessionEffect[None]) -> bool:
         """Carry out an effect of the session; tell whether the task waits, or has left this lane."""

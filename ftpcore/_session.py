@@ -129,7 +129,7 @@ class Session(Delegate):
     def receive_data(self, data: bytes, *, now: float) -> None:
         """Take bytes from the control connection."""
         self._now = now
-        if self.lost or self.eof:
+        if self.closing or self.eof:
             return
         self.reader.feed(data)
         self._settle()
@@ -189,10 +189,13 @@ class Session(Delegate):
     def abandon(self) -> tuple[AnyFile, ...]:
         """End at once, without further effects; return the files that the host must close with complete=False."""
         files, self._files = self._files, ()
+        for output in self._outputs or ():
+            if isinstance(output, effects.Perform) and isinstance(output.effect, CloseFile):
+                files += (output.effect.file,)
         for lane in (self.control_lane, self.data_lane):
             lane.abandon()
-        self.ended = self.lost = True
-        self._outputs = self.waiting = None
+        self.ended = self.lost = self.closing = True
+        self._outputs = self.waiting = self.close_at = self.shut_down_at = None
         return files
 
     # -- outputs -------------------------------------------------------------------------------------------------------
@@ -310,12 +313,15 @@ class Session(Delegate):
                 self._files += (value,)
             case OpenUnique():
                 self._files += (value[1],)
-            case CloseFile(file):
-                self._files = tuple(other for other in self._files if other is not file)
             case _:
                 pass
 
     # -- private -------------------------------------------------------------------------------------------------------
+
+    def note_request(self, effect: effects.Effect[Any]) -> None:
+        """Forget a file that the host is about to close: closed it is, whatever the answer."""
+        if isinstance(effect, CloseFile):
+            self._files = tuple(file for file in self._files if file is not effect.file)
 
     def _answer(self, serial: int, value: object, error: BaseException | None, now: float) -> None:
         self._now = now

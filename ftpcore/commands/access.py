@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from ftpcore._conclusion import hook_failed
 from ftpcore._delegate import does_nothing
-from ftpcore._effects import CloseData, Effect, Pause
-from ftpcore._errors import AuthenticationFailed, BadSequence, ControlConnectionLost
+from ftpcore._effects import Effect, Pause
+from ftpcore._errors import AuthenticationFailed, BadSequence, ControlConnectionLost, ServerShutdown
 from ftpcore._events import LoggedOut, LoginFailed, LoginSucceeded
 from ftpcore._listing import DEFAULT_FACTS
 from ftpcore._paths import ROOT, resolve
@@ -50,8 +50,7 @@ async def farewell(session: Session) -> None:
 async def ftp_USER(session: Session, username: str) -> Reply:
     """Name the user.  The answer does not tell whether there is one.  RFC 959 4.1.1, RFC 2577 5."""
     then = await _flush(session)
-    if not session.advance_login(LoginStep.USER):
-        raise BadSequence  # no phase refuses USER while the CONTROL lane is free
+    session.advance_login(LoginStep.USER)
     session.username = username
     return Reply.of(331, "Username ok, send password.", then=then)
 
@@ -118,8 +117,8 @@ async def _refused(session: Session, username: str, password: str, text: str) ->
     session.username = ""
     try:
         await Pause(session.delegate.auth_failed_timeout or 0.0)
-    except ControlConnectionLost:
-        pass  # the hook is still owed
+    except (ControlConnectionLost, ServerShutdown):
+        pass  # the answer and the hook are still owed
     session.failed_logins += 1
     text = text[:1].upper() + text[1:] or "Authentication failed."
     if session.failed_logins >= session.delegate.max_login_attempts:

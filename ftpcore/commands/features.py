@@ -55,8 +55,8 @@ def ftp_HELP(session: Session, argument: str) -> Reply:
 
 
 def ftp_SITE(session: Session, argument: str) -> Reply:
-    """Never reached with a subcommand: SITE and its first word are one name in the table."""
-    raise SyntaxRefused
+    """Ask for a subcommand: SITE and its first word are one name in the table.  RFC 959 4.1.3."""
+    raise SyntaxRefused("Syntax error: SITE needs a command.")
 
 
 def ftp_SITE_HELP(session: Session, argument: str) -> Reply:

@@ -34,14 +34,16 @@ __all__ = [
     "ftp_TYPE",
 ]
 
-#: TYPE arguments without blanks.  RFC 1123 4.1.2.2 takes "A T" (Telnet format) as "A N".
+#: TYPE arguments, single blanks in them.  RFC 1123 4.1.2.2 takes "A T" (Telnet format) as "A N".  Bytes of seven bits,
+#: "L 7", are not offered; but "L7" is what clients of this API family send for ASCII.
 _TYPES: Final = {
     "A": TransferType.ASCII,
-    "AN": TransferType.ASCII,
-    "AT": TransferType.ASCII,
+    "A N": TransferType.ASCII,
+    "A T": TransferType.ASCII,
     "L7": TransferType.ASCII,
     "I": TransferType.IMAGE,
     "L8": TransferType.IMAGE,
+    "L 8": TransferType.IMAGE,
 }
 
 #: Ports below are those of system services; no client listens there for data.
@@ -50,7 +52,7 @@ _PRIVILEGED: Final = 1024
 
 def ftp_TYPE(session: Session, argument: str) -> Reply:
     """Choose the representation type.  RFC 959 4.1.2."""
-    chosen = _TYPES.get(argument.replace(" ", "").upper())
+    chosen = _TYPES.get(" ".join(argument.upper().split()))
     if chosen is None:
         raise ParameterUnsupported(f"Unsupported type {argument!a}.")
     session.transfer_type = chosen

@@ -112,7 +112,7 @@ class ScriptedHost:
         peer: Address = _PEER,
         clock: WallClock | None = None,
         seed: int = 0,
-        hold: Iterable[type[Effect[object]]] = (),
+        hold: Iterable[type[object]] = (),
         refusal: Reply | None = None,
     ) -> None:
         self.now = 0.0
@@ -122,7 +122,7 @@ class ScriptedHost:
         self.downloads: list[bytes] = []
         self.downloaded = b""
         self.control_closed = False
-        self.hold = tuple(hold)
+        self.hold: tuple[type[object], ...] = tuple(hold)
         self.window: int | None = None
         self.reading = True
         self.kernel = True
