@@ -91,6 +91,7 @@ class Lane:
     def take_over(self, task: Task, error: FtpError | None) -> None:
         """Go on in this lane, which is empty, with a task begun in the other; with `error`, tell it that it failed."""
         self.task = task
+        self.deadline = None
         self.reason = error
         self._step(None, error)
 
@@ -105,9 +106,9 @@ class Lane:
             error = self.reason
         elif isinstance(error, EffectCancelled):
             raise HostError(f"{effect!r} was failed as cancelled, but no Cancel named it")
-        self._step(value, error)
         self.effect = self.deadline = None
         self.serial = 0
+        self._step(value, error)
 
     def resume(self, error: FtpError | None = None) -> None:
         """Answer the session's own effect under way."""
@@ -183,8 +184,8 @@ class Lane:
             self.deadline = effect.until
         elif effect.timeout is not None:
             self.deadline = self._session.after(getattr(self._session.delegate, effect.timeout))
-        self._session.emit(effects.Perform(self.name, self.serial, effect, self.task.ports))
         self._session.note_request(effect)
+        self._session.emit(effects.Perform(self.name, self.serial, effect, self.task.ports))
 
     def _wait(self, effect: effects.SessionEffect[None]) -> bool:
         """Carry out an effect of the session; tell whether the task waits, or has left this lane."""

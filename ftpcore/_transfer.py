@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from ftpcore import _effects as effects
-from ftpcore._addresses import Address, unmapped
+from ftpcore._addresses import Address, same_host
 from ftpcore._codecs import AsciiCodec
 from ftpcore._delegate import does_nothing
 from ftpcore._errors import (
@@ -20,6 +20,7 @@ from ftpcore._errors import (
     DataConnectionLost,
     DataConnectionRefused,
     FileShortened,
+    FilesystemError,
     FtpError,
     ServerFull,
     ServerShutdown,
@@ -40,7 +41,7 @@ from ftpcore.wire import Reply
 if TYPE_CHECKING:
     from ftpcore._session import Session
 
-__all__ = ["Transfer", "accepted", "aim", "drop_endpoint", "listen"]
+__all__ = ["Transfer", "accepted", "aim", "close_data", "drop_endpoint", "listen"]
 
 FULL: Final = "Too many connections. Can't open data channel."
 
@@ -64,10 +65,19 @@ async def drop_endpoint(session: Session) -> None:
     if session.endpoint is Endpoint.LISTENING:
         session.data_lane.cancel(Aborted())
         await effects.TransferEnd()
+    session.active_address = None
     if session.endpoint in (Endpoint.CONNECTED, Endpoint.ACTIVE):
         session.move_endpoint(EndpointStep.DROP)
         session.data_lane.deadline = None
-        await effects.CloseData()
+        await close_data()
+
+
+async def close_data(part: effects.DataPart = effects.DataPart.BOTH) -> None:
+    """Close what carried no transfer: whether its peer learns that in good order makes no difference."""
+    try:
+        await effects.CloseData(part)
+    except ConnectionError:
+        pass
 
 
 async def listen(session: Session) -> Address:
@@ -78,6 +88,7 @@ async def listen(session: Session) -> Address:
     if isinstance(session.data_lane.effect, effects.EndpointReady):
         session.data_lane.resume()
     else:
+        await effects.TransferEnd()  # of a STOU that gave up waiting meanwhile
         session.data_lane.start(Task(_accept(session), Purpose.ACCEPT, "accept", session.ports))
     return address
 
@@ -112,18 +123,19 @@ async def _accept(session: Session) -> None:
     try:
         while True:
             peer = await effects.AcceptData(until)
-            foreign = unmapped(peer.host) != session.peer.host
+            foreign = not same_host(peer.host, session.peer.host)
             permitted = not foreign or session.delegate.permit_foreign_addresses
             if foreign and session.subscribed(ForeignPeer):
                 session.emit(ForeignPeer(peer=peer, accepted=permitted))
             if permitted:
                 break
-            await effects.CloseData(effects.DataPart.CONNECTION)
-        await effects.CloseData(effects.DataPart.LISTENER)
+            await close_data(effects.DataPart.CONNECTION)
+        await close_data(effects.DataPart.LISTENER)
+        await effects.Pause(0)  # ABOR, or whatever ended the wait, counts, even if somebody came at that moment
         session.move_endpoint(EndpointStep.ACCEPT)
     except BaseException:
         session.move_endpoint(EndpointStep.DROP)
-        await effects.CloseData()
+        await close_data()
         raise
 
 
@@ -136,7 +148,8 @@ def accepted(session: Session, error: Exception | None) -> None:
         lane.take_over(task, refusal)
     elif error is None:
         lane.deadline = session.after(session.delegate.data_timeout)
-    elif isinstance(error, DataConnectionRefused):  # the time is over, and no command waits
+    elif isinstance(error, DataConnectionRefused) and session.control_lane.task is None:
+        # The time is over, and no command waits for a reply that this could be taken for.
         session.send(Reply.of(421, "Passive data channel timed out."))
 
 
@@ -148,7 +161,8 @@ class Transfer:
 
     Entering sends the mark and brings the data connection up in the DATA lane; leaving closes the connection, then
     the file, and tells the hook.  `file` belongs to the transfer from its construction on: it is closed whatever
-    happens, complete only if nothing was raised.  `late` opens it once the data connection is up.
+    happens, complete only if nothing was raised.  `late` opens it once the data connection is up.  `mark` is what the
+    1yz says instead of the usual text; a transfer that has one may come before the PASV or PORT that serves it.
     """
 
     def __init__(
@@ -166,7 +180,7 @@ class Transfer:
         self._verb = verb
         self._path = path
         self.direction = direction
-        self._mark = mark or "File status okay."
+        self._mark = mark
         self.file = file
         self._late = late
         self.size = 0
@@ -197,9 +211,11 @@ class Transfer:
 
     async def _connect(self) -> None:
         session = self._session
+        if session.endpoint is Endpoint.NONE and self._mark is None:
+            raise DataConnectionRefused  # nobody came while the file was opened
         connected = session.endpoint is Endpoint.CONNECTED
         code, what = (125, "Data connection already open.") if connected else (150, "About to open data connection.")
-        session.send(Reply.of(code, self._mark if self._mark.startswith("FILE") else f"{self._mark} {what}"))
+        session.send(Reply.of(code, self._mark or f"File status okay. {what}"))
         await effects.MoveToData()
         session.transfer_now = self
         if session.endpoint is Endpoint.NONE:
@@ -215,6 +231,7 @@ class Transfer:
                 raise DataConnectionRefused(FULL) from None
             except OSError as error:
                 raise DataConnectionRefused(f"Can't connect to the given address: {error.strerror or error}.") from None
+        await effects.Pause(0)  # ABOR counts, even if the connection came up at that moment
         if self._late is not None:
             self.file = await self._late
         self.started = session.now
@@ -227,20 +244,20 @@ class Transfer:
         """Close both ends; raise what makes the transfer a failure after all."""
         session = self._session
         failure: BaseException | None = error
-        if session.endpoint is Endpoint.IN_USE:
+        if session.endpoint in (Endpoint.CONNECTED, Endpoint.IN_USE):
             session.move_endpoint(EndpointStep.DROP)
-        try:
-            await effects.CloseData(orderly=error is None)
-        except ConnectionError:
-            if self.direction is Direction.SENT:
-                failure = failure or DataConnectionLost()
+            try:
+                await effects.CloseData(orderly=error is None)
+            except ConnectionError:
+                if self.direction is Direction.SENT:
+                    failure = failure or DataConnectionLost()
         if self.file is not None:
             try:
                 await CloseFile(self.file, complete=failure is None)
             except Exception as raised:  # noqa: BLE001  it becomes the reply
                 failure = failure or raised
         session.transfer_now = None
-        if failure is not None and not isinstance(failure, FtpError) and isinstance(failure, Exception):
+        if isinstance(failure, OSError | FilesystemError):
             failure = FtpError(transfer_error_reply(failure))
         if self.file is not None and self.started is not None:
             self._report(self.file.name, failure)
@@ -256,7 +273,7 @@ class Transfer:
             block = rest if self._limiter is None else rest[: self._limiter.block(TRANSFER_BLOCK)]
             try:
                 count = await effects.SendData(block)
-            except ConnectionError:
+            except OSError:
                 raise DataConnectionLost from None
             rest = rest[count:]
             await self._moved(count)
@@ -308,7 +325,7 @@ class Transfer:
         while True:
             try:
                 block = await effects.ReceiveData(self._block())
-            except ConnectionError:
+            except OSError:
                 raise DataConnectionLost from None
             decoded = (
                 block if self._codec is None else self._codec.decode(block) if block else self._codec.finish_decode()

@@ -15,7 +15,7 @@ from ftpcore._listing import DEFAULT_FACTS
 from ftpcore._paths import ROOT, resolve
 from ftpcore._port_effects import Authenticate, Call
 from ftpcore._state import Endpoint, EndpointStep, LoginStep, TransferType
-from ftpcore._transfer import drop_endpoint
+from ftpcore._transfer import close_data, drop_endpoint
 from ftpcore.ports import Account
 from ftpcore.wire import Reply
 
@@ -42,7 +42,7 @@ async def farewell(session: Session) -> None:
     """Close what no transfer used, then tell the hook.  The connection is gone already."""
     if session.endpoint is not Endpoint.NONE:
         session.move_endpoint(EndpointStep.DROP)
-        await CloseData()
+        await close_data()
     for effect in hook(session.delegate.on_disconnect):
         await effect
 

@@ -13,6 +13,7 @@ from ftpcore._addresses import (
     parse_eprt,
     parse_port,
     pasv_text,
+    same_host,
     unmapped,
 )
 from ftpcore._errors import FtpError, ParameterUnsupported, SyntaxRefused
@@ -42,8 +43,8 @@ _TYPES: Final = {
     "A T": TransferType.ASCII,
     "L7": TransferType.ASCII,
     "I": TransferType.IMAGE,
-    "L8": TransferType.IMAGE,
     "L 8": TransferType.IMAGE,
+    "L8": TransferType.IMAGE,
 }
 
 #: Ports below are those of system services; no client listens there for data.
@@ -133,7 +134,9 @@ async def _aimed(session: Session, address: Address, verb: str) -> Reply:
     delegate = session.delegate
     if family(address.host) is not family(session.local.host):
         raise _wrong_family(session) if verb == "EPRT" else SyntaxRefused("PORT is for IPv4; use EPRT.")
-    if address.host != session.peer.host and not delegate.permit_foreign_addresses:
+    if same_host(address.host, session.peer.host):
+        address = Address(session.peer.host, address.port)  # with its scope, which the client can't know
+    elif not delegate.permit_foreign_addresses:
         raise SyntaxRefused("Foreign address refused.")
     if address.port < _PRIVILEGED and not delegate.permit_privileged_ports:
         raise SyntaxRefused("Privileged port refused.")

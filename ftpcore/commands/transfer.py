@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ftpcore._effects import TransferEnd
-from ftpcore._errors import Aborted, DataConnectionRefused, FtpError, SyntaxRefused
+from ftpcore._errors import Aborted, DataConnectionRefused, FilesystemError, FtpError, SyntaxRefused
 from ftpcore._events import Direction
 from ftpcore._paths import VirtualPath, base_name, join, parent, resolve, shown
 from ftpcore._port_effects import CloseFile, EnterDir, OpenFile, OpenUnique, RemoveFile, Stat, TruncateFile
@@ -91,8 +91,9 @@ async def ftp_STOU(session: Session, hint: str) -> Reply:
     path = join(directory, name)
     try:
         await session.require("w", path)
-    except FtpError:
-        await _discard(path, file)
+    except BaseException:
+        await CloseFile(file, complete=False)
+        await _remove(path)
         raise
     return await _store(session, "STOU", path, file, mark=f"FILE: {shown(name)}")
 
@@ -128,7 +129,7 @@ async def _store(
             await channel.receive_file(offset, append=append)
     except BaseException:
         if file.created and transfer.started is None:
-            await RemoveFile(path)
+            await _remove(path)
         raise
     return _COMPLETE
 
@@ -155,6 +156,9 @@ async def _check_offset(file: AnyFile, offset: int) -> None:
         raise FtpError(Reply.of(554, "Restart offset is beyond the end of the file."))
 
 
-async def _discard(path: VirtualPath, file: AnyFile) -> None:
-    await CloseFile(file, complete=False)
-    await RemoveFile(path)
+async def _remove(path: VirtualPath) -> None:
+    """Remove a file that this command made; that it can't be is less than what the client is told already."""
+    try:
+        await RemoveFile(path)
+    except (OSError, FilesystemError):
+        pass

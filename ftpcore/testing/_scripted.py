@@ -10,7 +10,7 @@ import random
 from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, tzinfo
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from ftpcore import (
     AcceptData,
@@ -45,6 +45,8 @@ from ftpcore.ports import Account, Authorizer, BinaryFile, FileSystem, Ports, Wa
 from ftpcore.wire import ReplyReader
 
 __all__ = ["FixedClock", "ScriptedHost", "SingleUser"]
+
+_Performed = TypeVar("_Performed", bound=Effect[Any])  # Any: effects of every answer
 
 _LOCAL: Final = Address("127.0.0.1", 21)
 _PEER: Final = Address("127.0.0.1", 50_000)
@@ -243,12 +245,28 @@ class ScriptedHost:
             self.session.fail(serial, error, now=self.now)
         return self.pump()
 
+    def carry_out(self, lane: LaneName) -> bool:
+        """Carry out the effect under way in `lane`, although it is held, if it can be now; tell whether it was."""
+        hold, self.hold = self.hold, ()
+        try:
+            done = self._carry_out(self.pending[lane])
+        finally:
+            self.hold = hold
+        self.pump()
+        return done
+
     def release(self) -> Self:
         """Stop holding effects; carry out those that were held."""
         self.hold = ()
         for perform in list(self.pending.values()):
             self._carry_out(perform)
         return self.pump()
+
+    def performed(self, kind: type[_Performed]) -> list[_Performed]:
+        """Return the effects of a class that were asked for so far, in order."""
+        return [
+            output.effect for output in self.outputs if isinstance(output, Perform) and isinstance(output.effect, kind)
+        ]
 
     def pump(self) -> Self:
         """Carry out outputs, and effects that have become possible, until nothing moves."""
