@@ -316,12 +316,12 @@ class Session(Delegate):
             case _:
                 pass
 
-    # -- private -------------------------------------------------------------------------------------------------------
-
     def note_request(self, effect: effects.Effect[Any]) -> None:
         """Forget a file that the host is about to close: closed it is, whatever the answer."""
         if isinstance(effect, CloseFile):
             self._files = tuple(file for file in self._files if file is not effect.file)
+
+    # -- private -------------------------------------------------------------------------------------------------------
 
     def _answer(self, serial: int, value: object, error: BaseException | None, now: float) -> None:
         self._now = now
