@@ -7,7 +7,7 @@ default, an attribute set on an instance (in `on_login`, say) holds for that ses
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from ftpcore._command import COMMANDS, CommandSpec
 
@@ -69,7 +69,7 @@ class Delegate:
     extra_features: Sequence[str] = ()
     """Further lines of FEAT."""
 
-    command_overrides: ClassVar[Mapping[str, Callable[..., object]]] = {}
+    command_overrides: Mapping[str, Callable[..., object]] = {}
     """Command name -> what is called with the session and the arguments instead of the session's own method.
 
     It returns what a method returns: a Reply, an awaitable of one, or None for "answered by `Session.push` already".

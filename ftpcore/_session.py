@@ -299,6 +299,8 @@ class Session(Delegate):
         return task is not None and (task.purpose is not Purpose.ACCEPT or self.data_lane.successor is not None)
 
     finished = _conclusion.finished
+    conclude = _conclusion.conclude
+    failure_reply = _conclusion.failure_reply
 
     # -- for lanes -----------------------------------------------------------------------------------------------------
 

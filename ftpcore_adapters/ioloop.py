@@ -62,6 +62,8 @@ class IOLoop:
     def __init__(self) -> None:
         #: The registered instances by file descriptor.  To be read only.
         self.socket_map: dict[int, Pollable] = {}
+        #: Sockets that are open and wait for nothing now, so that they are not registered: limits count them too.
+        self.unwatched = 0
         self.sched = Scheduler()
         self._interest: dict[int, int] = {}
         #: Registered since the last wait began: an event found then is about a former owner of the number.
@@ -154,6 +156,11 @@ class IOLoop:
                 raise
             debug("call: unregister(); the poller did not know the descriptor", self)
 
+    @property
+    def open_sockets(self) -> int:
+        """Sockets that belong to this loop, watched or not."""
+        return len(self.socket_map) + self.unwatched
+
     def poll(self, timeout: float | None = None) -> None:
         """Wait until a descriptor is ready, at most `timeout` seconds, and call whom it concerns.
 
@@ -188,7 +195,7 @@ class IOLoop:
                         instance.handle_write()
                 elif wanted:
                     instance.handle_write()
-            except Exception:  # noqa: BLE001  it is the instance's to judge
+            except Exception:
                 self._handle_error(fd, instance)
 
     def loop(self, timeout: float | None = None, blocking: bool = True) -> float | None:
@@ -228,7 +235,7 @@ class IOLoop:
         for fd, instance in list(self.socket_map.items()):
             try:
                 instance.close()
-            except Exception as error:  # noqa: BLE001  logged
+            except Exception as error:
                 if not (isinstance(error, OSError) and error.errno == errno.EBADF):
                     logger.exception("closing the instance of descriptor %d failed", fd)
         self._closed = True
@@ -299,13 +306,13 @@ class IOLoop:
     def _handle_error(self, fd: int, instance: Pollable) -> None:
         try:
             instance.handle_error()
-        except Exception:  # noqa: BLE001  logged
+        except Exception:
             logger.exception("handle_error() of %r failed; it is closed", instance)
             if self.socket_map.get(fd) is instance:
                 self.unregister(fd)
             try:
                 instance.close()
-            except Exception:  # noqa: BLE001  logged
+            except Exception:
                 logger.exception("closing %r failed", instance)
 
 

@@ -1,0 +1,253 @@
+"""The old dialect of commands: `def ftp_CWD(self, path)` on a handler, with a real path, answering by `respond`.
+
+A method that a subclass overrides is run in place of the core's command, as user code (`Call`).  What it inherits here,
+`super().ftp_CWD(path)`, drives the core's command there and then, as far as that needs ports only: its steps run on the
+session's own thread, its effects where the method runs.  At the first other effect (a data connection, a pause) the
+inherited method returns, and the session goes on with the rest once the overriding method has returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from ftpcore import COMMANDS, Argument, CommandSpec
+from ftpcore_adapters._running import Running, run
+
+if TYPE_CHECKING:
+    from ftpcore_adapters.handlers import FTPHandler
+
+__all__ = ["Overrides", "SeedCommands", "proto_cmds", "table_of"]
+
+#: Letters that the core asks for inside these commands, and the old table lists beside them.
+_INNER_PERMISSIONS: Final = {"CDUP": "e", "XCUP": "e", "STAT": "l", "STOU": "w"}
+
+
+def _row(spec: CommandSpec) -> dict[str, object]:
+    required = spec.argument in (Argument.TEXT, Argument.PATH, Argument.VALUE_AND_PATH)
+    arg = False if spec.argument is Argument.NONE else True if required else None
+    return {
+        "perm": spec.permission or _INNER_PERMISSIONS.get(spec.name),
+        "auth": spec.login,
+        "arg": arg,
+        "help": spec.help,
+    }
+
+
+#: The table of commands as old user code copies and extends it: name -> dict(perm, auth, arg, help).
+proto_cmds: dict[str, dict[str, object]] = {name: _row(spec) for name, spec in COMMANDS.items()}
+
+
+#: The latest tables made, each with a copy of what it was made from: few servers have more than one.
+_made: list[tuple[dict[str, dict[str, object]], dict[str, CommandSpec]]] = []
+_MADE_LIMIT: Final = 8
+
+
+def table_of(entries: Mapping[str, Mapping[str, object]]) -> dict[str, CommandSpec]:
+    """Return the core's table for one in the old form; a row that nobody changed is the core's own."""
+    for source, table in _made:
+        if source == entries:
+            return table
+    table = {name: _spec(name, entry) for name, entry in entries.items()}
+    _made.insert(0, ({name: dict(entry) for name, entry in entries.items()}, table))
+    del _made[_MADE_LIMIT:]
+    return table
+
+
+def _spec(name: str, entry: Mapping[str, object]) -> CommandSpec:
+    known = COMMANDS.get(name)
+    if known is not None and _row(known) == entry:
+        return known
+    perm, arg = entry.get("perm"), entry.get("arg")
+    if arg is False:
+        argument = Argument.NONE
+    elif perm is not None:
+        argument = Argument.PATH if arg else Argument.PATH_OR_HERE
+    else:
+        argument = Argument.TEXT if arg else Argument.OPTIONAL
+    spec = known or CommandSpec(name, argument, "")
+    inner = perm == _INNER_PERMISSIONS.get(name)
+    return replace(
+        spec,
+        help=str(entry.get("help") or ""),
+        permission=None if perm is None or inner else str(perm),
+        login=bool(entry.get("auth", True)),
+    )
+
+
+class Overrides(Mapping[str, Callable[..., object]]):
+    """The commands that a handler's class defines anew, looked up when they are needed."""
+
+    def __init__(self, handler: FTPHandler) -> None:
+        self._handler = handler
+
+    def __getitem__(self, name: str) -> Callable[..., object]:
+        spec = self._handler.commands.get(name)
+        for candidate in (name, spec.same_as if spec is not None else None):
+            verb = "ftp_" + (candidate or "").replace(" ", "_")
+            method = getattr(self._handler, verb, None)
+            if method is not None and getattr(method, "__func__", None) is not getattr(SeedCommands, verb, None):
+                return partial(run, self._handler, name, method)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._handler.commands if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class SeedCommands:
+    """What `super().ftp_XXX(...)` reaches from a handler's own command.
+
+    Each answers the client, and returns the real path that it was given, or None when it refused.
+    """
+
+    running: Running | None = None
+    """The overridden command that runs now."""
+
+    def _inherited(self, name: str, argument: str, first: str | None = None) -> str | None:
+        if self.running is None:
+            raise RuntimeError(f"the inherited {name} can be called from within an overridden command only")
+        return argument if self.running.drive(name, argument, first) else None
+
+    def ftp_USER(self, line: str) -> str | None:
+        return self._inherited("USER", line)
+
+    def ftp_PASS(self, line: str) -> str | None:
+        return self._inherited("PASS", line)
+
+    def ftp_REIN(self, line: str) -> str | None:
+        return self._inherited("REIN", line)
+
+    def ftp_QUIT(self, line: str) -> str | None:
+        return self._inherited("QUIT", line)
+
+    def ftp_TYPE(self, line: str) -> str | None:
+        return self._inherited("TYPE", line)
+
+    def ftp_MODE(self, line: str) -> str | None:
+        return self._inherited("MODE", line)
+
+    def ftp_STRU(self, line: str) -> str | None:
+        return self._inherited("STRU", line)
+
+    def ftp_PASV(self, line: str) -> str | None:
+        return self._inherited("PASV", line)
+
+    def ftp_PORT(self, line: str) -> str | None:
+        return self._inherited("PORT", line)
+
+    def ftp_EPSV(self, line: str) -> str | None:
+        return self._inherited("EPSV", line)
+
+    def ftp_EPRT(self, line: str) -> str | None:
+        return self._inherited("EPRT", line)
+
+    def ftp_STOU(self, line: str) -> str | None:
+        return self._inherited("STOU", line)
+
+    def ftp_REST(self, line: str) -> str | None:
+        return self._inherited("REST", line)
+
+    def ftp_ABOR(self, line: str) -> str | None:
+        return self._inherited("ABOR", line)
+
+    def ftp_ALLO(self, line: str) -> str | None:
+        return self._inherited("ALLO", line)
+
+    def ftp_PWD(self, line: str) -> str | None:
+        return self._inherited("PWD", line)
+
+    def ftp_STAT(self, line: str) -> str | None:
+        return self._inherited("STAT", line)
+
+    def ftp_SYST(self, line: str) -> str | None:
+        return self._inherited("SYST", line)
+
+    def ftp_FEAT(self, line: str) -> str | None:
+        return self._inherited("FEAT", line)
+
+    def ftp_OPTS(self, line: str) -> str | None:
+        return self._inherited("OPTS", line)
+
+    def ftp_HELP(self, line: str) -> str | None:
+        return self._inherited("HELP", line)
+
+    def ftp_NOOP(self, line: str) -> str | None:
+        return self._inherited("NOOP", line)
+
+    def ftp_SITE_HELP(self, line: str) -> str | None:
+        return self._inherited("SITE HELP", line)
+
+    def ftp_XPWD(self, line: str) -> str | None:
+        return self._inherited("XPWD", line)
+
+    def ftp_CWD(self, path: str) -> str | None:
+        return self._inherited("CWD", path)
+
+    def ftp_CDUP(self, path: str) -> str | None:
+        return self._inherited("CDUP", path)
+
+    def ftp_RETR(self, path: str) -> str | None:
+        return self._inherited("RETR", path)
+
+    def ftp_STOR(self, path: str) -> str | None:
+        return self._inherited("STOR", path)
+
+    def ftp_APPE(self, path: str) -> str | None:
+        return self._inherited("APPE", path)
+
+    def ftp_DELE(self, path: str) -> str | None:
+        return self._inherited("DELE", path)
+
+    def ftp_RNFR(self, path: str) -> str | None:
+        return self._inherited("RNFR", path)
+
+    def ftp_MKD(self, path: str) -> str | None:
+        return self._inherited("MKD", path)
+
+    def ftp_RMD(self, path: str) -> str | None:
+        return self._inherited("RMD", path)
+
+    def ftp_SIZE(self, path: str) -> str | None:
+        return self._inherited("SIZE", path)
+
+    def ftp_MDTM(self, path: str) -> str | None:
+        return self._inherited("MDTM", path)
+
+    def ftp_LIST(self, path: str) -> str | None:
+        return self._inherited("LIST", path)
+
+    def ftp_NLST(self, path: str) -> str | None:
+        return self._inherited("NLST", path)
+
+    def ftp_MLSD(self, path: str) -> str | None:
+        return self._inherited("MLSD", path)
+
+    def ftp_MLST(self, path: str) -> str | None:
+        return self._inherited("MLST", path)
+
+    def ftp_XCWD(self, path: str) -> str | None:
+        return self._inherited("XCWD", path)
+
+    def ftp_XCUP(self, path: str) -> str | None:
+        return self._inherited("XCUP", path)
+
+    def ftp_XMKD(self, path: str) -> str | None:
+        return self._inherited("XMKD", path)
+
+    def ftp_XRMD(self, path: str) -> str | None:
+        return self._inherited("XRMD", path)
+
+    def ftp_RNTO(self, path: str) -> tuple[str, str] | None:
+        source = self.running.source() if self.running is not None else ""
+        return (source, path) if self._inherited("RNTO", path) is not None else None
+
+    def ftp_MFMT(self, path: str, timeval: str) -> tuple[str, str] | None:
+        return (timeval, path) if self._inherited("MFMT", path, timeval) is not None else None
+
+    def ftp_SITE_CHMOD(self, path: str, mode: str) -> tuple[str, str] | None:
+        return (path, mode) if self._inherited("SITE CHMOD", path, mode) is not None else None

@@ -1,0 +1,137 @@
+"""What a handler writes to the log: which events it asks for, and the line that each becomes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from ftpcore import (
+    CommandFinished,
+    CommandReceived,
+    Direction,
+    Disconnected,
+    Event,
+    Failed,
+    ForeignPeer,
+    LoginFailed,
+    LoginSucceeded,
+    Outcome,
+    ReplySent,
+    TransferFinished,
+    ViolationSeen,
+    VirtualPath,
+)
+from ftpcore_adapters.log import logger
+
+__all__ = ["SessionLog", "wanted_events"]
+
+_ALWAYS: Final[frozenset[type[Event]]] = frozenset(
+    {LoginSucceeded, LoginFailed, TransferFinished, CommandFinished, ForeignPeer, Failed, ViolationSeen, Disconnected}
+)
+_DEBUG: Final[frozenset[type[Event]]] = _ALWAYS | {CommandReceived, ReplySent}
+
+
+def wanted_events() -> frozenset[type[Event]]:
+    """Return what a session that begins now is to tell."""
+    return _DEBUG if logger.isEnabledFor(logging.DEBUG) else _ALWAYS
+
+
+class _Fields(Mapping[str, object]):
+    """The attributes of a handler, for `log_prefix`."""
+
+    def __init__(self, handler: object) -> None:
+        self._handler = handler
+
+    def __getitem__(self, name: str) -> object:
+        return getattr(self._handler, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dir(self._handler))
+
+    def __len__(self) -> int:
+        return len(dir(self._handler))
+
+
+class SessionLog:
+    """The log methods of a handler; users override them."""
+
+    log_prefix: str = "%(remote_ip)s:%(remote_port)s-[%(username)s]"
+    """Formatted with the attributes of the handler."""
+    log_cmds_list: Iterable[str] = (
+        "DELE", "RNFR", "RNTO", "MKD", "RMD", "CWD", "XMKD", "XRMD", "XCWD", "REIN", "SITE CHMOD", "MFMT",
+    )  # fmt: skip
+    """The commands that `log_cmd` writes."""
+
+    def log(self, msg: str, logfun: Callable[..., object] = logger.info) -> None:
+        logfun("%s %s", self.log_prefix % _Fields(self), msg)
+
+    def logline(self, msg: str, logfun: Callable[..., object] = logger.debug) -> None:
+        if logger.isEnabledFor(logging.DEBUG):
+            self.log(msg, logfun)
+
+    def logerror(self, msg: str) -> None:
+        self.log(msg, logger.error)
+
+    def log_exception(self, instance: object) -> None:
+        """Log the exception that is being handled, with its traceback."""
+        logger.exception("unhandled exception in instance %r", instance)
+
+    def log_cmd(self, cmd: str, arg: str | None, respcode: int, respstr: str) -> None:
+        """Called after each command; logs those of `log_cmds_list`, which DEBUG shows anyway."""
+        if cmd in self.log_cmds_list and not logger.isEnabledFor(logging.DEBUG):
+            line = f"{cmd} {arg} {respcode}" if arg else f"{cmd} {respcode}"
+            self.log(f"{line} {respstr!r}" if respcode >= 400 else line)
+
+    def log_transfer(
+        self,
+        cmd: str,
+        filename: str,
+        receive: bool,
+        completed: bool,
+        elapsed: float,
+        bytes: int,
+    ) -> None:
+        """Called once for each transfer of a file."""
+        self.log(f"{cmd} {filename} completed={int(completed)} bytes={bytes} seconds={elapsed:.3f}")
+
+    def real_path(self, path: VirtualPath) -> str:
+        """Return where the user's filesystem keeps `path`."""
+        return path
+
+    def handle_event(self, event: Event) -> None:
+        """Write what an event has to say."""
+        match event:
+            case CommandFinished(name=name, argument=argument, path=path, reply=reply):
+                shown = argument if path is None else self.real_path(path)
+                self.log_cmd(name, shown, reply.code, " ".join(reply.lines))
+            case CommandReceived(verb=verb, argument=argument):
+                self.logline(f"<- {verb} {argument}" if argument else f"<- {verb}")
+            case ReplySent(reply=reply):
+                self.logline(f"-> {reply.code} {reply.lines[0]}")
+                if reply.code == 421 or "Aborted" in reply.lines[0]:
+                    self.log(reply.lines[0])
+            case TransferFinished():
+                self.log_transfer(
+                    event.verb,
+                    event.name,
+                    event.direction is Direction.RECEIVED,
+                    event.outcome is Outcome.COMPLETE,
+                    event.elapsed,
+                    event.size,
+                )
+            case LoginSucceeded(username=username):
+                self.log(f"USER '{username}' logged in.")
+            case LoginFailed(username=username):
+                self.log(f"USER '{username}' failed login.")
+            case ForeignPeer(peer=peer, accepted=accepted):
+                verb = "accepted" if accepted else "rejected"
+                self.log(f"{verb} data connection from foreign address {peer.host}:{peer.port}.", logger.warning)
+            case ViolationSeen(text=text):
+                self.log(text, logger.warning)
+            case Failed(where=where, error=error):
+                logger.error("%s failed: %r", where, error, exc_info=error)
+            case Disconnected():
+                self.log("FTP session closed (disconnect).")
+            case _:
+                pass  # an event that says nothing to the log
