@@ -1,0 +1,112 @@
+"""The bridge from authorizers of the seed API to the port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from ftpcore import VirtualPath
+from ftpcore.ports import Account, FileSystem
+from ftpcore_adapters.authorizers import DummyAuthorizer
+from ftpcore_adapters.exceptions import AuthenticationFailed, AuthorizerError
+
+__all__ = ["SeedAuthorizer", "SeedStyleAuthorizer", "impersonates"]
+
+#: What a login and the commands ask of an authorizer.  A class that overrides none of these never waits for anything.
+_QUESTIONS: Final = (
+    "validate_authentication",
+    "has_user",
+    "has_perm",
+    "get_perms",
+    "get_home_dir",
+    "get_msg_login",
+    "get_msg_quit",
+)
+
+#: The letters of all commands, for authorizers that don't name theirs.
+_LETTERS: Final = "elradfmwMT"
+
+
+class SeedStyleAuthorizer(Protocol):
+    """What a login and the commands ask of an authorizer of the seed API."""
+
+    def validate_authentication(self, username: str, password: str, handler: object) -> None: ...
+    def get_home_dir(self, username: str) -> str: ...
+    def get_msg_login(self, username: str) -> str: ...
+    def get_msg_quit(self, username: str) -> str: ...
+    def get_perms(self, username: str) -> str: ...
+    def has_perm(self, username: str, perm: str, path: str | None = None) -> bool: ...
+
+
+class SeedAuthorizer:
+    """An authorizer of the seed API as a port.
+
+    `validate_authentication`, `get_home_dir` and `get_msg_login` are called in this order; each may refuse the login.
+    The quit message is asked for then, too: a port tells it with the account.
+
+    Args:
+        authorizer: Whose methods are called.
+        handler: The third argument of `validate_authentication`.
+        make_filesystem: Called with the home directory when the password was right; returns the user's filesystem and
+            the virtual path of the first current directory.
+    """
+
+    def __init__(
+        self,
+        authorizer: SeedStyleAuthorizer,
+        handler: object,
+        make_filesystem: Callable[[str], tuple[FileSystem, str]],
+    ) -> None:
+        self._authorizer = authorizer
+        self._handler = handler
+        self._make_filesystem = make_filesystem
+        # A password in memory is compared inline; whoever overrides something may ask a database.
+        self.blocking = any(_overrides(authorizer, name) for name in _QUESTIONS)
+
+    def authenticate(self, username: str, password: str, peer: str, /) -> Account:
+        authorizer = self._authorizer
+        try:
+            authorizer.validate_authentication(username, password, self._handler)
+            home = authorizer.get_home_dir(username)
+            login_message = authorizer.get_msg_login(username)
+        except AuthorizerError as error:
+            raise AuthenticationFailed(*error.args) from error
+        filesystem, start = self._make_filesystem(home)
+        return Account(
+            name=username,
+            filesystem=filesystem,
+            start=start,
+            login_message=login_message,
+            quit_message=authorizer.get_msg_quit(username),
+            rights=authorizer.get_perms(username),
+            rights_vary=True,
+        )
+
+    def check_permission(self, account: Account, letter: str, path: VirtualPath, /) -> bool:
+        return bool(self._authorizer.has_perm(account.name, letter, _real_path(account, path)))
+
+    def rights_on(self, account: Account, path: VirtualPath, /) -> str:
+        authorizer, name = self._authorizer, account.name
+        if isinstance(authorizer, DummyAuthorizer) and not _overrides(authorizer, "has_perm"):
+            entry = authorizer.user_table[name]
+            if not entry["operms"]:
+                return str(entry["perm"])  # the same everywhere, and MLSD asks for every file
+        letters = getattr(authorizer, "read_perms", "") + getattr(authorizer, "write_perms", "") or _LETTERS
+        real_path = _real_path(account, path)
+        return "".join([letter for letter in letters if authorizer.has_perm(name, letter, real_path)])
+
+
+def impersonates(authorizer: object) -> bool:
+    """Tell whether `impersonate_user` of an authorizer does anything: files are then touched as that user."""
+    return hasattr(authorizer, "impersonate_user") and _overrides(authorizer, "impersonate_user")
+
+
+def _overrides(authorizer: object, name: str) -> bool:
+    function = getattr(authorizer, name, None)
+    return getattr(function, "__func__", None) is not getattr(DummyAuthorizer, name)
+
+
+def _real_path(account: Account, path: VirtualPath) -> str:
+    """Return the real path of `path`; on a filesystem that has none, `path`."""
+    real_path: Callable[[VirtualPath], str] | None = getattr(account.filesystem, "real_path", None)
+    return path if real_path is None else real_path(path)
