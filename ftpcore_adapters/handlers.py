@@ -23,6 +23,7 @@ from ftpcore import (
 )
 from ftpcore_adapters import __ver__
 from ftpcore_adapters._clock import SystemClock
+from ftpcore_adapters._host import SessionHost
 from ftpcore_adapters._ioloop_host import IOLoopHost
 from ftpcore_adapters._seed_authorizer import SeedAuthorizer
 from ftpcore_adapters._seed_commands import Overrides, SeedCommands, proto_cmds, table_of
@@ -103,7 +104,7 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         self.remote_ip: str = ""
         self.remote_port: int | str = ""
         self._refusal: Reply | None = None
-        self._host: IOLoopHost | None = None
+        self._host: SessionHost | None = None
         self._session: Session | None = None
         self._calls: list[ScheduledCall] = []
         self._closed = False
@@ -231,9 +232,15 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         assert self.socket is not None
         if self.tcp_no_delay:
             set_no_delay(self.socket)
-        self._host = host = IOLoopHost(self, self.socket, self.ioloop)
-        self.log("FTP session opened (connect)")
+        host = IOLoopHost(self, self.socket, self.ioloop)
+        self.attach(host)
         host.start()
+
+    def attach(self, host: SessionHost) -> None:
+        """`host` runs the session that it opened."""
+        self._host = host
+        if self._refusal is None:
+            self.log("FTP session opened (connect)")
 
     def handle_max_cons(self) -> None:
         """The server is full: 421, and close."""
@@ -254,12 +261,12 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
     def close_when_done(self) -> None:
         """Close when all that was answered is sent."""
         host = self._running_host()
-        host.run(host.session.close)
+        host.run(self.session.close)
 
     def del_channel(self) -> None:
         """Read and begin nothing until `add_channel`."""
         host = self._running_host()
-        host.run(host.session.suspend)
+        host.run(self.session.suspend)
 
     def add_channel(self) -> None:
         host = self._running_host()
@@ -310,7 +317,7 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
 
     # -- private -------------------------------------------------------------------------------------------------------
 
-    def _running_host(self) -> IOLoopHost:
+    def _running_host(self) -> SessionHost:
         if self._host is None:
             raise RuntimeError("the handler has no session before handle() was called")
         return self._host
@@ -318,9 +325,7 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
     def _refuse(self, reply: Reply) -> None:
         self._refusal = reply
         self.log(reply.lines[0], logfun=logger.warning)
-        assert self.socket is not None
-        self._host = host = IOLoopHost(self, self.socket, self.ioloop)
-        host.start()
+        self.handle()
 
     def _authorizer_port(self) -> AnyAuthorizer:
         authorizer = self.authorizer

@@ -1,0 +1,35 @@
+"""What a handler asks of the host that runs its session, whatever the runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+__all__ = ["SessionHost"]
+
+
+class SessionHost(Protocol):
+    """The host of one session."""
+
+    def on_session_thread(self) -> bool:
+        """Is this the thread that may touch the session?"""
+        ...
+
+    def run(self, function: Callable[[], None]) -> None:
+        """Run `function`, which touches the session, on the session's thread, and carry out what follows.
+
+        Callable from any thread; returns at once if it is not the session's.
+        """
+        ...
+
+    def resume(self) -> None:
+        """Resume the session."""
+        ...
+
+    def drop(self) -> None:
+        """Close the control connection at once."""
+        ...
+
+    def pump(self) -> None:
+        """Carry out the outputs of the session, on its thread."""
+        ...
