@@ -1,0 +1,40 @@
+"""The code of the README runs, and prints what it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ftpcore_adapters.servers import FTPServer
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+SERVE, EMBED, PORT = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_server_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = SERVE.replace("/srv/ftp", str(tmp_path)).replace("2121", "0")
+    assert code != SERVE
+    served: list[tuple[str, int]] = []
+
+    def serve_one_turn(server: FTPServer) -> None:
+        with server:
+            server.serve_forever(timeout=0, blocking=False)
+            served.append(server.address)
+
+    monkeypatch.setattr(FTPServer, "serve_forever_of_the_readme", serve_one_turn, raising=False)
+    exec(code.replace(".serve_forever()", ".serve_forever_of_the_readme()"), {"__name__": "readme"})
+    assert served
+
+
+def test_the_state_machine_is_embedded(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(EMBED, {"__name__": "readme"})
+    assert [line[:3] for line in capsys.readouterr().out.splitlines()] == ["220", "331", "230", "257", "250"]
+
+
+def test_the_port_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(PORT, {"__name__": "readme"})
+    said = re.findall(r"#\s+(\[.*\])$", PORT, re.MULTILINE)
+    assert capsys.readouterr().out.splitlines() == said
+    assert len(said) == 2
