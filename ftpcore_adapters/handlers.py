@@ -25,7 +25,7 @@ from ftpcore_adapters import __ver__
 from ftpcore_adapters._clock import SystemClock
 from ftpcore_adapters._host import SessionHost
 from ftpcore_adapters._ioloop_host import IOLoopHost
-from ftpcore_adapters._seed_authorizer import SeedAuthorizer
+from ftpcore_adapters._seed_authorizer import SeedAuthorizer, impersonates
 from ftpcore_adapters._seed_commands import Overrides, SeedCommands, proto_cmds, table_of
 from ftpcore_adapters._seed_filesystem import filesystem_port
 from ftpcore_adapters._session_log import SessionLog, wanted_events
@@ -337,4 +337,5 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         self.fs = self.abstracted_fs(home, self)
         if hasattr(self.fs, "open_file"):
             return self.fs, "/"
-        return filesystem_port(self.fs), cast("str", self.fs.cwd)
+        wrap = self.run_as_current_user if impersonates(self.authorizer) else None
+        return filesystem_port(self.fs, wrap), cast("str", self.fs.cwd)
