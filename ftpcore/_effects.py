@@ -40,11 +40,11 @@ __all__ = [
     "TransferEnd",
 ]
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Effect(Generic[T]):
-    """A request that a command awaits.  `await Effect(...)` gives a `T`, or raises what the host failed it with."""
+class Effect(Generic[T_co]):
+    """A request that a command awaits.  `await Effect(...)` gives a `T_co`, or raises what the host failed it with."""
 
     __slots__ = ()
     cancellable: ClassVar[bool] = True
@@ -52,7 +52,7 @@ class Effect(Generic[T]):
     timeout: ClassVar[str | None] = None
     """The option that limits how long it may take."""
 
-    def __await__(self) -> Generator[Effect[T], T, T]:
+    def __await__(self) -> Generator[Effect[T_co], T_co, T_co]:
         return (yield self)
 
     if not TYPE_CHECKING:  # mypy's truthy-bool is off for a class whose __bool__ it can see
@@ -61,7 +61,7 @@ class Effect(Generic[T]):
             raise TypeError(f"{self!r} was not awaited; write: await {type(self).__name__}(...)")
 
 
-class PortEffect(Effect[T]):
+class PortEffect(Effect[T_co]):
     """An effect that every host carries out by `call`."""
 
     __slots__ = ()
@@ -87,7 +87,7 @@ class DataPart(Flag):
     BOTH = LISTENER | CONNECTION
 
 
-class _NetworkEffect(Effect[T]):
+class _NetworkEffect(Effect[T_co]):
     """One of the union `NetworkEffect`.
 
     A failed connection is a ConnectionError; any other OSError of SendFile and ReceiveFile is the file's.
@@ -178,7 +178,7 @@ NetworkEffect: TypeAlias = (
 # -- effects that the session answers itself ---------------------------------------------------------------------------
 
 
-class SessionEffect(Effect[T]):
+class SessionEffect(Effect[T_co]):
     __slots__ = ()
 
 

@@ -140,10 +140,11 @@ class Lane:
 
     def abandon(self) -> None:
         """End the task, its successor and whatever they would still do, without effects."""
-        for task in (self.task, self.successor):
+        tasks = (self.task, self.successor)
+        self.task = self.successor = self.effect = self.deadline = None
+        for task in tasks:
             if task is not None:
                 _end(task.steps)
-        self.task = self.successor = self.effect = self.deadline = None
 
     def _hasten(self) -> None:
         if not isinstance(self.effect, effects.PortEffect):

@@ -37,7 +37,7 @@ __all__ = [
     "WriteFile",
 ]
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 def _files(ports: Ports) -> AnyFileSystem:
@@ -231,7 +231,7 @@ class SetModified(PortEffect[None]):
         return _files(ports).set_modified(self.path, self.seconds)
 
 
-class _AuthorizerEffect(PortEffect[T]):
+class _AuthorizerEffect(PortEffect[T_co]):
     __slots__ = ()
 
     def blocks(self, ports: Ports) -> bool:

@@ -192,10 +192,10 @@ class Session(Delegate):
         for output in self._outputs or ():
             if isinstance(output, effects.Perform) and isinstance(output.effect, CloseFile):
                 files += (output.effect.file,)
-        for lane in (self.control_lane, self.data_lane):
-            lane.abandon()
         self.ended = self.lost = self.closing = True
         self._outputs = self.waiting = self.close_at = self.shut_down_at = None
+        for lane in (self.control_lane, self.data_lane):
+            lane.abandon()
         return files
 
     # -- outputs -------------------------------------------------------------------------------------------------------
