@@ -56,12 +56,12 @@ def _next(session: Session) -> Command | None:
             for index, command in enumerate(waiting):
                 if _turn(session, command) is Turn.ENDPOINT:
                     return _popped(session, waiting, index)
-    delegate = session.delegate
-    while not waiting or len(waiting) < WAITING_LIMIT:
-        next_command = session.reader.next_command(delegate.encoding, delegate.unicode_errors)
-        answers = session.reader.take_answers()
-        if answers:
-            session.push(answers)
+    delegate, reader = session.delegate, session.reader
+    answers = reader.take_answers()
+    if answers:
+        session.push(answers)
+    while reader.buffered and (not waiting or len(waiting) < WAITING_LIMIT):
+        next_command = reader.next_command(delegate.encoding, delegate.unicode_errors)
         if next_command is None or not transferring or _may_overtake(session, next_command):
             return next_command
         if waiting is None:
