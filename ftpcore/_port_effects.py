@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from ftpcore._effects import PortEffect
 from ftpcore._paths import VirtualPath
-from ftpcore.ports import Account, AnyFile, AnyFileSystem, FileInfo, OpenMode, Ports
+from ftpcore.ports import Account, AnyFile, AnyFileSystem, FileInfo, ListingFormatter, OpenMode, Ports
 
 __all__ = [
     "Authenticate",
@@ -18,6 +18,9 @@ __all__ = [
     "CloseFile",
     "CloseScan",
     "EnterDir",
+    "FactLine",
+    "FactLines",
+    "ListLines",
     "MakeDir",
     "NextEntries",
     "OpenFile",
@@ -37,6 +40,8 @@ __all__ = [
     "WriteFile",
 ]
 
+T = TypeVar("T")
+
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -54,15 +59,15 @@ class Stat(PortEffect[FileInfo]):
         return _files(ports).stat(self.path, follow=self.follow)
 
 
-class Page(NamedTuple):
-    """Entries of a directory and what is left of it: None at the end, else something for NextEntries or CloseScan."""
+class Page(NamedTuple, Generic[T]):
+    """Entries of a directory, or lines about them, and what is left: for NextEntries or CloseScan; None at the end."""
 
-    entries: list[FileInfo]
-    rest: Iterator[FileInfo] | AsyncIterator[FileInfo] | None
+    entries: list[T]
+    rest: Iterator[T] | AsyncIterator[T] | None
 
 
 @dataclass(frozen=True, slots=True)
-class ScanDir(PortEffect[Page]):
+class ScanDir(PortEffect[Page[FileInfo]]):
     """Open a directory and read its first `limit` entries."""
 
     path: VirtualPath
@@ -77,34 +82,74 @@ class ScanDir(PortEffect[Page]):
 
 
 @dataclass(frozen=True, slots=True)
-class NextEntries(PortEffect[Page]):
-    rest: Iterator[FileInfo] | AsyncIterator[FileInfo]
+class ListLines(PortEffect[Page[bytes]]):
+    """Have a `ListingFormatter` make the first `limit` lines of LIST."""
+
+    path: VirtualPath
     limit: int
 
     def call(self, ports: Ports) -> object:
-        return (
-            _async_page(self.rest, self.limit) if isinstance(self.rest, AsyncIterator) else _page(self.rest, self.limit)
-        )
+        return _page(_formatter(ports).list_lines(self.path), self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class FactLines(PortEffect[Page[bytes]]):
+    """Have a `ListingFormatter` make the first `limit` lines of MLSD."""
+
+    path: VirtualPath
+    facts: tuple[str, ...]
+    rights: str
+    limit: int
+
+    def call(self, ports: Ports) -> object:
+        return _page(_formatter(ports).fact_lines(self.path, facts=self.facts, rights=self.rights), self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class FactLine(PortEffect[bytes]):
+    """Have a `ListingFormatter` make the line of MLST."""
+
+    path: VirtualPath
+    facts: tuple[str, ...]
+    rights: str
+
+    def call(self, ports: Ports) -> object:
+        return _formatter(ports).fact_line(self.path, facts=self.facts, rights=self.rights)
+
+
+@dataclass(frozen=True, slots=True)
+class NextEntries(PortEffect[Page[T]]):
+    rest: Iterator[T] | AsyncIterator[T]
+    limit: int
+
+    def call(self, ports: Ports) -> object:
+        if isinstance(self.rest, AsyncIterator):
+            return _async_page(self.rest, self.limit)
+        return _page(self.rest, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
 class CloseScan(PortEffect[None]):
     """Give up the rest of a directory."""
 
-    rest: Iterator[FileInfo] | AsyncIterator[FileInfo]
+    rest: Iterator[object] | AsyncIterator[object]
 
     def call(self, ports: Ports) -> object:
         close = getattr(self.rest, "aclose" if isinstance(self.rest, AsyncIterator) else "close", None)
         return close() if close is not None else None
 
 
-def _page(scan: Iterator[FileInfo], limit: int) -> Page:
+def _formatter(ports: Ports) -> ListingFormatter:
+    return cast("ListingFormatter", ports.filesystem)  # it said that it formats
+
+
+def _page(scan: Iterator[T], limit: int) -> Page[T]:
     entries = list(islice(scan, limit))
     return Page(entries, scan if len(entries) == limit else None)
 
 
-async def _async_page(scan: AsyncIterator[FileInfo], limit: int) -> Page:
-    entries: list[FileInfo] = []
+async def _async_page(scan: AsyncIterator[T], limit: int) -> Page[T]:
+    entries: list[T] = []
     async for entry in scan:
         entries.append(entry)
         if len(entries) == limit:
@@ -112,7 +157,7 @@ async def _async_page(scan: AsyncIterator[FileInfo], limit: int) -> Page:
     return Page(entries, None)
 
 
-async def _first_page(scan: Awaitable[AsyncIterator[FileInfo]], limit: int) -> Page:
+async def _first_page(scan: Awaitable[AsyncIterator[T]], limit: int) -> Page[T]:
     return await _async_page(await scan, limit)
 
 

@@ -11,7 +11,7 @@ table in `ftpcore._errors` says which reply each becomes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from enum import Enum, Flag, auto
@@ -33,6 +33,7 @@ __all__ = [
     "FileInfo",
     "FileKind",
     "FileSystem",
+    "ListingFormatter",
     "OpenMode",
     "Ports",
     "RandomSource",
@@ -190,6 +191,27 @@ class FileSystem(Protocol):
 
     def set_modified(self, path: VirtualPath, seconds: float, /) -> None:
         """Set the modification time, in seconds since 1970-01-01 UTC."""
+        ...
+
+
+class ListingFormatter(Protocol):
+    """What a synchronous filesystem may offer besides: it makes the lines of listings itself, each with its CR LF."""
+
+    formats_list: bool
+    """LIST and `STAT path` show `list_lines`."""
+    formats_facts: bool
+    """MLSD shows `fact_lines`, MLST `fact_line`."""
+
+    def list_lines(self, path: VirtualPath, /) -> Iterator[bytes]:
+        """Iterate over the lines of a directory, or the one line of anything else."""
+        ...
+
+    def fact_lines(self, path: VirtualPath, /, *, facts: Sequence[str], rights: str) -> Iterator[bytes]:
+        """Iterate over the lines of a directory; NotADirectoryError for anything else."""
+        ...
+
+    def fact_line(self, path: VirtualPath, /, *, facts: Sequence[str], rights: str) -> bytes:
+        """Return the line of one path; what is behind its first blank is replaced by the whole path."""
         ...
 
 

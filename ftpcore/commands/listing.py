@@ -5,16 +5,27 @@ RFC 959 4.1.3, RFC 1123 4.1.2.7, RFC 3659 7.  All of them are sent as they are, 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ftpcore._errors import SyntaxRefused
 from ftpcore._events import Direction
 from ftpcore._limits import LISTING_PAGE, SORT_LIMIT, STATUS_LIMIT
 from ftpcore._listing import facts_line, list_line, sendable
 from ftpcore._paths import VirtualPath, join, quoted, shown
-from ftpcore._port_effects import CloseScan, NextEntries, Page, RightsOn, ScanDir, Stat, WallTime
+from ftpcore._port_effects import (
+    CloseScan,
+    FactLine,
+    FactLines,
+    ListLines,
+    NextEntries,
+    Page,
+    RightsOn,
+    ScanDir,
+    Stat,
+    WallTime,
+)
 from ftpcore._transfer import Transfer
 from ftpcore.commands.transfer import need_endpoint
 from ftpcore.ports import FileInfo
@@ -25,18 +36,20 @@ if TYPE_CHECKING:
 
 __all__ = ["ftp_LIST", "ftp_MLSD", "ftp_MLST", "ftp_NLST", "list_status"]
 
-_Format = Callable[[list[FileInfo]], Awaitable[str]]
+T = TypeVar("T")
 
 
 async def ftp_LIST(session: Session, path: VirtualPath) -> Reply:
     """List a directory, or one file, as `ls -l` does.  RFC 959 4.1.3."""
     need_endpoint(session)
+    if getattr(session.logged_in().filesystem, "formats_list", False):
+        return await _send(session, "LIST", path, await ListLines(path, LISTING_PAGE), _joined)
     zone = _zone(session)
     now = await WallTime()
     page, _ = await _scan(path)
 
-    async def lines(entries: list[FileInfo]) -> str:
-        return "".join([list_line(entry, now, zone) for entry in entries if sendable(entry.name)])
+    async def lines(entries: list[FileInfo]) -> bytes:
+        return _encoded(session, [list_line(entry, now, zone) for entry in entries if sendable(entry.name)])
 
     return await _send(session, "LIST", path, page, lines)
 
@@ -48,10 +61,9 @@ async def ftp_NLST(session: Session, path: VirtualPath) -> Reply:
     page, is_directory = await _scan(path)
     prefix = typed if typed in ("", "/") else f"{typed.rstrip('/')}/"
 
-    async def lines(entries: list[FileInfo]) -> str:
-        if not is_directory:
-            return f"{typed}\r\n"
-        return "".join([f"{prefix}{entry.name}\r\n" for entry in entries if sendable(entry.name)])
+    async def lines(entries: list[FileInfo]) -> bytes:
+        names = [f"{prefix}{entry.name}" for entry in entries] if is_directory else [typed]
+        return _encoded(session, [f"{name}\r\n" for name in names if sendable(name.replace("/", ""))])
 
     return await _send(session, "NLST", path, page, lines)
 
@@ -61,18 +73,20 @@ async def ftp_MLSD(session: Session, path: VirtualPath) -> Reply:
     need_endpoint(session)
     account, facts, zone = session.logged_in(), session.facts, _zone(session)
     try:
+        if getattr(account.filesystem, "formats_facts", False):
+            made = await FactLines(path, facts, account.rights, LISTING_PAGE)
+            return await _send(session, "MLSD", path, made, _joined)
         page = await ScanDir(path, True, LISTING_PAGE)
     except NotADirectoryError:
         raise SyntaxRefused(f"{shown(path)} is not a directory.") from None
 
-    async def lines(entries: list[FileInfo]) -> str:
+    async def lines(entries: list[FileInfo]) -> bytes:
         entries = [entry for entry in entries if sendable(entry.name)]
         if not account.rights_vary or "perm" not in facts:
-            return "".join([facts_line(entry, facts, account.rights, zone) for entry in entries])
+            return _encoded(session, [facts_line(entry, facts, account.rights, zone) for entry in entries])
         rights = await RightsOn(account, [join(path, entry.name) for entry in entries])
-        return "".join(
-            [facts_line(entry, facts, letters, zone) for entry, letters in zip(entries, rights, strict=True)]
-        )
+        pairs = zip(entries, rights, strict=True)
+        return _encoded(session, [facts_line(entry, facts, letters, zone) for entry, letters in pairs])
 
     return await _send(session, "MLSD", path, page, lines)
 
@@ -80,6 +94,9 @@ async def ftp_MLSD(session: Session, path: VirtualPath) -> Reply:
 async def ftp_MLST(session: Session, path: VirtualPath) -> Reply:
     """Tell of one path for machines, over the control connection.  RFC 3659 7."""
     account, facts = session.logged_in(), session.facts
+    if getattr(account.filesystem, "formats_facts", False):
+        made, _, _ = _text(session, await FactLine(path, facts, account.rights)).partition(" ")
+        return Reply.of(250, f"Listing {quoted(path)}:", f"{made} {shown(path)}", "End MLST.")
     info = await Stat(path)
     letters = account.rights
     if account.rights_vary and "perm" in facts:
@@ -90,20 +107,22 @@ async def ftp_MLST(session: Session, path: VirtualPath) -> Reply:
 
 async def list_status(session: Session, path: VirtualPath) -> Reply:
     """List over the control connection, up to STATUS_LIMIT entries (`STAT path`).  RFC 959 4.1.3."""
-    zone = _zone(session)
-    now = await WallTime()
-    page, _ = await _scan(path)
-    lines = [
-        list_line(entry._replace(name=shown(entry.name)), now, zone).removesuffix("\r\n")
-        for entry in page.entries[:STATUS_LIMIT]
-    ]
-    if page.rest is not None:
-        await CloseScan(page.rest)
+    rest: Iterator[object] | AsyncIterator[object] | None
+    if getattr(session.logged_in().filesystem, "formats_list", False):
+        made, rest = await ListLines(path, STATUS_LIMIT + 1)
+        lines = [_text(session, line) for line in made[:STATUS_LIMIT]]
+    else:
+        now, zone = await WallTime(), _zone(session)
+        (entries, rest), _ = await _scan(path)
+        named = [entry._replace(name=shown(entry.name)) for entry in entries[:STATUS_LIMIT]]
+        lines = [list_line(entry, now, zone).removesuffix("\r\n") for entry in named]
+    if rest is not None:
+        await CloseScan(rest)
         lines.append(f"... and more than {STATUS_LIMIT} entries; use LIST.")
     return Reply.of(213, f"Status of {quoted(path)}:", *lines, "End of status.")
 
 
-async def _scan(path: VirtualPath) -> tuple[Page, bool]:
+async def _scan(path: VirtualPath) -> tuple[Page[FileInfo], bool]:
     """Return the first page for LIST and NLST, sorted if it is all, and whether `path` is a directory."""
     try:
         page = await ScanDir(path, False, SORT_LIMIT + 1)
@@ -114,11 +133,13 @@ async def _scan(path: VirtualPath) -> tuple[Page, bool]:
     return page, True
 
 
-async def _send(session: Session, verb: str, path: VirtualPath, page: Page, lines: _Format) -> Reply:
+async def _send(
+    session: Session, verb: str, path: VirtualPath, page: Page[T], lines: Callable[[list[T]], Awaitable[bytes]]
+) -> Reply:
     try:
         async with Transfer(session, verb, path, Direction.SENT) as channel:
             while True:
-                await channel.send(_encoded(session, await lines(page.entries)))
+                await channel.send(await lines(page.entries))
                 if page.rest is None:
                     break
                 page = await NextEntries(page.rest, LISTING_PAGE)
@@ -128,13 +149,22 @@ async def _send(session: Session, verb: str, path: VirtualPath, page: Page, line
     return Reply.of(226, "Transfer complete.")
 
 
-def _encoded(session: Session, text: str) -> bytes:
+async def _joined(lines: list[bytes]) -> bytes:
+    return b"".join(lines)
+
+
+def _encoded(session: Session, lines: list[str]) -> bytes:
     """What the encoding can't express becomes "?"."""
-    encoding, errors = session.delegate.encoding, session.delegate.unicode_errors
+    text, encoding = "".join(lines), session.delegate.encoding
     try:
-        return text.encode(encoding, errors)
+        return text.encode(encoding, session.delegate.unicode_errors)
     except UnicodeEncodeError:
         return text.encode(encoding, "replace")
+
+
+def _text(session: Session, line: bytes) -> str:
+    """Return a line that a filesystem made, for a reply."""
+    return line.decode(session.delegate.encoding, session.delegate.unicode_errors).removesuffix("\r\n")
 
 
 def _zone(session: Session) -> tzinfo | None:
