@@ -131,7 +131,7 @@ def _begin(session: Session, command: Command) -> None:
         result = method(*arguments)
         if not isinstance(result, (Reply, Awaitable)):
             result = _checked(result, name, override is not None)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever it is, the client gets its one reply
         conclude(session, failure_reply(session, error, name, path), name, argument, path)
         return
     if isinstance(result, Reply):

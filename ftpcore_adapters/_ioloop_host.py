@@ -215,7 +215,7 @@ class IOLoopHost:
         effect: Any = perform.effect
         try:
             value = effect.call(perform.ports)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  the answer to the effect
             self.session.fail(perform.serial, error, now=timer())
         else:
             self.session.succeed(perform.serial, value, now=timer())
@@ -225,7 +225,7 @@ class IOLoopHost:
             value = self._attempt(perform.effect)  # type: ignore[arg-type]  # what is no port call is of the union
         except BlockingIOError:
             self._waiting = perform
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  the answer to the effect
             self.session.fail(perform.serial, error, now=timer())
         else:
             self.session.succeed(perform.serial, value, now=timer())

@@ -43,13 +43,13 @@ async def run(
     real, keywords = running.real_arguments(arguments)
     try:
         await Call(running.call, (partial(method, *real, **keywords),))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever it is, the client gets its one reply
         running.failed(error)
     if running.rest is not None:
         steps, effect = running.rest
         try:
             reply = await _go_on(steps, effect)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  as above
             reply = session.failure_reply(error, name, running.path)
         if reply is not None:
             running.conclude(reply)
@@ -125,14 +125,14 @@ class Running:
                     return isinstance(effect, MoveToData)
                 try:
                     value = effect.call(session.ports)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001  the answer to the effect
                     step = partial(steps.throw, error)
                 else:
                     on_session(partial(session.note_answer, effect, value))
                     step = partial(steps.send, value)
         except StopIteration as stop:
             reply = stop.value
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  the command's failure is its reply
             reply = on_session(partial(session.failure_reply, error, name, self.path))
         return on_session(partial(self.conclude, reply))
 
@@ -164,7 +164,7 @@ def _go_on(steps: _Steps, effect: Effect[Any]) -> Generator[Any, Any, Reply | No
     while True:
         try:
             value = yield effect
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  it belongs to the coroutine
             step = partial(steps.throw, error)
         else:
             step = partial(steps.send, value)

@@ -11,14 +11,13 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from ftpcore import Address, UnsupportedOperation
 
-try:
+with suppress(ImportError):  # Windows, which has no splice either
     import fcntl
-except ImportError:  # Windows, which has no splice either
-    pass
 
 __all__ = [
     "CAN_SENDFILE",
@@ -99,10 +98,8 @@ def connecting_socket(address: Address, source: str) -> socket.socket:
 
 def set_no_delay(sock: socket.socket) -> None:
     """Send replies at once; a socket that has no such option is left alone."""
-    try:
+    with suppress(OSError):  # not TCP: there is no delay to switch off
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except OSError:
-        pass  # not TCP: there is no delay to switch off
 
 
 def send(sock: socket.socket, data: bytes | bytearray | memoryview) -> int:

@@ -212,7 +212,7 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         def call() -> None:
             try:
                 outcome.set_result(function())
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001  it is raised where it was asked for
                 outcome.set_exception(error)
 
         host.run(call)

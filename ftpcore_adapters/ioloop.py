@@ -195,7 +195,7 @@ class IOLoop:
                         instance.handle_write()
                 elif wanted:
                     instance.handle_write()
-            except Exception:
+            except Exception:  # noqa: BLE001  it is the instance's to judge
                 self._handle_error(fd, instance)
 
     def loop(self, timeout: float | None = None, blocking: bool = True) -> float | None:
@@ -235,7 +235,7 @@ class IOLoop:
         for fd, instance in list(self.socket_map.items()):
             try:
                 instance.close()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  logged
                 if not (isinstance(error, OSError) and error.errno == errno.EBADF):
                     logger.exception("closing the instance of descriptor %d failed", fd)
         self._closed = True
@@ -306,13 +306,13 @@ class IOLoop:
     def _handle_error(self, fd: int, instance: Pollable) -> None:
         try:
             instance.handle_error()
-        except Exception:
+        except Exception:  # noqa: BLE001  logged
             logger.exception("handle_error() of %r failed; it is closed", instance)
             if self.socket_map.get(fd) is instance:
                 self.unregister(fd)
             try:
                 instance.close()
-            except Exception:
+            except Exception:  # noqa: BLE001  logged
                 logger.exception("closing %r failed", instance)
 
 

@@ -28,14 +28,15 @@ __all__ = ["farewell", "ftp_PASS", "ftp_QUIT", "ftp_REIN", "ftp_USER", "greet"]
 MESSAGE_LIMIT: Final = 75
 
 
-async def greet(session: Session) -> Reply | None:
+async def greet(session: Session) -> None:
     """Let the hook refuse the client, then greet.  RFC 959 5.4 (Connection Establishment)."""
     for effect in hook(session.delegate.on_connect):
         try:
             await effect
         except Exception as error:  # noqa: BLE001  the hook's fault ends the session only
             hook_failed(session, "connect", error)
-    return None if session.closing else _message(220, session.delegate.banner)
+    if not session.closing:
+        session.send(_message(220, session.delegate.banner))  # it answers no command
 
 
 async def farewell(session: Session) -> None:
