@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from test_filesystems import *  # noqa: F403  the rules, whatever they are
 
-from contract_tests.test_filesystems import *  # noqa: F403  the rules, whatever they are
 from ftpcore.ports import FileSystem
 from ftpcore_adapters.filesystems import AbstractedFS
 from ftpcore_adapters.seed import SeedFileSystem, filesystem_port

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import IO, Final
 
 import pytest
+import test_filesystem_files as rules
+from test_filesystem_files import *  # noqa: F403  the rules, whatever they are
 
-from contract_tests import test_filesystem_files as rules
-from contract_tests.test_filesystem_files import *  # noqa: F403  the rules, whatever they are
 from ftpcore.ports import FileSystem, OpenMode
 from ftpcore_adapters.filesystems import AbstractedFS
 from ftpcore_adapters.seed import SeedFileSystem, filesystem_port

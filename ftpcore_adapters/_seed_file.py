@@ -179,7 +179,7 @@ def seed_file(file: Any, real_path: str, mode: str, *, created: bool) -> SeedFil
     write only what is known to do nothing of its own in `write`.
     """
     status = _plain_status(file)
-    size = _length(file) if status is None else status.st_size
+    size = 0 if mode == "wb" else _length(file) if status is None else status.st_size
     kernel = status is not None and (mode == "rb" or _writes_plainly(file))
     kind = _KernelFile if kernel else SeedFile
     return kind(file, real_path, size, appending=mode == "ab", created=created)

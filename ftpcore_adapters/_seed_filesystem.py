@@ -34,7 +34,7 @@ _SEED_MODES: Final = {
     OpenMode.APPEND: "ab",
 }
 
-#: Entries looked at under one impersonation.
+#: Entries looked at in one call of the wrapper.
 _BATCH: Final = 64
 
 #: A directory with more names is listed in its own order.
@@ -101,7 +101,7 @@ class SeedFileSystem:
             scan = self._call(lambda: local.scan_dir(path, follow=follow))
         else:
             scan = self._call(lambda: self._scan(self._checked(path), follow))
-        return scan if self._wrap is None else self._batches(scan)
+        return self._in_batches(scan)
 
     def enter_dir(self, path: VirtualPath, /) -> None:
         local = self._local("enter_dir")
@@ -176,7 +176,7 @@ class SeedFileSystem:
 
     def list_lines(self, path: VirtualPath, /) -> Iterator[bytes]:
         """Iterate over the lines of LIST, each with its CR LF, for a directory, or the one of anything else."""
-        return self._call(lambda: self._list_lines(self._checked(path)))
+        return self._in_batches(self._call(lambda: self._list_lines(self._checked(path))))
 
     def fact_lines(self, path: VirtualPath, /, *, facts: Sequence[str], rights: str) -> Iterator[bytes]:
         """Iterate over the lines of MLSD; NotADirectoryError for what is none."""
@@ -185,7 +185,7 @@ class SeedFileSystem:
             real_path = self._checked(path)
             return iter(self._fs.format_mlsx(real_path, self._names(real_path), rights, list(facts)))
 
-        return self._call(lines)
+        return self._in_batches(self._call(lines))
 
     def fact_line(self, path: VirtualPath, /, *, facts: Sequence[str], rights: str) -> bytes:
         """Return the line of MLST; its name is the last component of the real path."""
@@ -298,13 +298,16 @@ class SeedFileSystem:
         finally:
             close_iterator(names)
 
-    def _batches(self, scan: Iterator[FileInfo]) -> Iterator[FileInfo]:
-        """Iterate over `scan`, as somebody else."""
+    def _in_batches(self, iterator: Iterator[T]) -> Iterator[T]:
+        """Have `iterator` stepped through the wrapper, some steps at a time."""
+        return iterator if self._wrap is None else self._batches(iterator)
+
+    def _batches(self, iterator: Iterator[T]) -> Iterator[T]:
         try:
-            while batch := self._call(lambda: list(islice(scan, _BATCH))):
+            while batch := self._call(lambda: list(islice(iterator, _BATCH))):
                 yield from batch
         finally:
-            close_iterator(scan)
+            close_iterator(iterator)
 
 
 def _chained(first: Iterable[T], rest: Iterator[T]) -> Iterator[T]:
