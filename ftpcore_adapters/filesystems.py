@@ -14,11 +14,12 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import tzinfo
 from typing import IO, Any, Final
 
 from ftpcore import FilesystemError, VirtualPath, facts_line, list_line, resolve
 from ftpcore.ports import FileInfo
+from ftpcore_adapters._clock import LocalZone
 from ftpcore_adapters._seed_info import SeedInfos
 
 try:
@@ -39,6 +40,9 @@ UNIQUE_TRIES: Final = 50
 
 #: Names that a line can't hold: a client would read them as something else.
 _UNSENDABLE: Final = re.compile(r"[\r\n\0/]")
+
+#: One for all listings: offsets are cached for each zone object.
+_ZONE: Final = LocalZone()
 
 _TYPES_OF_DOTS: Final = {".": "type=cdir;", "..": "type=pdir;"}
 
@@ -250,7 +254,7 @@ class AbstractedFS:
             yield info
 
     def _zone(self) -> tzinfo | None:
-        return None if getattr(self.cmd_channel, "use_gmt_times", True) else _LOCAL
+        return None if getattr(self.cmd_channel, "use_gmt_times", True) else _ZONE
 
     def _encoded(self, line: str) -> bytes:
         encoding = getattr(self.cmd_channel, "encoding", "utf-8")
@@ -282,25 +286,6 @@ if os.name == "posix":
 
         def validpath(self, path: str) -> bool:
             return True
-
-
-class _LocalZone(tzinfo):
-    """The time zone of the host, with its changes of clocks."""
-
-    def utcoffset(self, when: datetime | None, /) -> timedelta | None:
-        return None if when is None else when.replace(tzinfo=None).astimezone().utcoffset()
-
-    def fromutc(self, when: datetime, /) -> datetime:
-        return when.replace(tzinfo=UTC).astimezone().replace(tzinfo=self)
-
-    def dst(self, when: datetime | None, /) -> timedelta | None:
-        return None
-
-    def tzname(self, when: datetime | None, /) -> str | None:
-        return None if when is None else when.replace(tzinfo=None).astimezone().tzname()
-
-
-_LOCAL: Final = _LocalZone()
 
 
 def _is_inside(path: str, directory: str) -> bool:
