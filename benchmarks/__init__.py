@@ -1,0 +1,1 @@
+"""Benchmarks: ftpcore beside pyftpdlib.  Run `python -m benchmarks`; its `--help` tells the rest."""

@@ -1,0 +1,126 @@
+"""The program of a server process: serve a directory until standard input ends.
+
+It prints the port that it listens on.  With profiling, SIGUSR1 starts the profiler and SIGUSR2 stops it and prints what
+it saw; the line `MARK` follows either.
+
+Both servers get the same user, the same number of connections and the same logging: records of level INFO, made into
+lines by the formatter that each library brings, and written to the null device.  Everything else is left at its
+default, which both happen to share (sendfile, TCP_NODELAY, an idle timeout of 300 seconds).
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import logging
+import os
+import pstats
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+__all__ = ["MARK", "PASSWORD", "SERVERS", "USER"]
+
+USER: Final = "user"
+PASSWORD: Final = "secret"
+#: Ends what is printed in answer to a signal.
+MARK: Final = "--"
+
+_RIGHTS: Final = "elradfmwMT"
+#: More than any measure opens.
+_MAX_CONS: Final = 4096
+_PROFILED_FUNCTIONS: Final = 25
+
+
+class _Server(Protocol):
+    @property
+    def address(self) -> tuple[str, int]: ...
+
+    def serve_forever(self) -> object: ...
+
+
+def _ours(directory: str) -> _Server:
+    from ftpcore_adapters.authorizers import DummyAuthorizer
+    from ftpcore_adapters.handlers import FTPHandler
+    from ftpcore_adapters.log import LogFormatter, logger
+    from ftpcore_adapters.servers import FTPServer
+
+    class Handler(FTPHandler):
+        authorizer = DummyAuthorizer()
+
+    Handler.authorizer.add_user(USER, PASSWORD, directory, perm=_RIGHTS)
+    _log_to_nowhere(logger, LogFormatter())
+    server = FTPServer(("127.0.0.1", 0), Handler)
+    server.max_cons = _MAX_CONS
+    return server
+
+
+def _theirs(directory: str) -> _Server:
+    # Not typed, and not always there: nothing else imports it.
+    from pyftpdlib.authorizers import DummyAuthorizer
+    from pyftpdlib.handlers import FTPHandler
+    from pyftpdlib.log import LogFormatter, logger
+    from pyftpdlib.servers import FTPServer
+
+    FTPHandler.authorizer = DummyAuthorizer()
+    FTPHandler.authorizer.add_user(USER, PASSWORD, directory, perm=_RIGHTS)
+    _log_to_nowhere(logger, LogFormatter())
+    server: _Server = FTPServer(("127.0.0.1", 0), FTPHandler)
+    server.max_cons = _MAX_CONS  # type: ignore[attr-defined]  # only this function knows that it has it
+    return server
+
+
+#: What can be measured: name -> what makes a server of a directory.  Ours comes first.
+SERVERS: Final[Mapping[str, Callable[[str], _Server]]] = {"ftpcore": _ours, "pyftpdlib": _theirs}
+
+
+def _log_to_nowhere(logger: logging.Logger, formatter: logging.Formatter) -> None:
+    null = logging.FileHandler(os.devnull)
+    null.setFormatter(formatter)
+    shown = logging.StreamHandler()
+    shown.setLevel(logging.ERROR)
+    logger.setLevel(logging.INFO)
+    logger.addHandler(null)
+    logger.addHandler(shown)
+
+
+def _obey_signals() -> None:
+    profiler = cProfile.Profile()
+
+    def start(_number: int, _frame: object) -> None:
+        print(MARK, flush=True)
+        profiler.enable()
+
+    def stop(_number: int, _frame: object) -> None:
+        profiler.disable()
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(_PROFILED_FUNCTIONS)
+        print(MARK, flush=True)
+
+    signal.signal(signal.SIGUSR1, start)
+    signal.signal(signal.SIGUSR2, stop)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
+def main() -> None:
+    """Serve as the command line says."""
+    parser = argparse.ArgumentParser(prog="benchmarks.serving", description=__doc__)
+    parser.add_argument("server", choices=SERVERS)
+    parser.add_argument("directory")
+    parser.add_argument("--profile", action="store_true")
+    options = parser.parse_args()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if options.profile:
+        _obey_signals()
+    server = SERVERS[options.server](options.directory)
+    print(server.address[1], flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
