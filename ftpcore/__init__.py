@@ -69,7 +69,7 @@ from ftpcore._events import (
     TransferStarted,
     ViolationSeen,
 )
-from ftpcore._listing import DEFAULT_FACTS, FACTS, facts_line, list_line, parse_timestamp, timestamp
+from ftpcore._listing import DEFAULT_FACTS, FACTS, facts_line, list_line, parse_timestamp, sendable, timestamp
 from ftpcore._paths import ROOT, VirtualPath, base_name, quoted, resolve
 from ftpcore._paths import join as join_path
 from ftpcore._paths import parent as parent_path
@@ -223,5 +223,6 @@ __all__ = [
     "parse_timestamp",
     "quoted",
     "resolve",
+    "sendable",
     "timestamp",
 ]

@@ -22,10 +22,7 @@ from ftpcore import _effects as effects
 from ftpcore import _events as events
 from ftpcore._addresses import Address, unmapped
 from ftpcore._delegate import Delegate
-from ftpcore._errors import (
-    HostError,
-    PermissionRefused,
-)
+from ftpcore._errors import HostError, PermissionRefused
 from ftpcore._lane import Lane, Purpose, Steps, Task
 from ftpcore._limits import COMMAND_BUFFER_LIMIT, REPLY_BUFFER_LIMIT
 from ftpcore._listing import DEFAULT_FACTS
@@ -115,7 +112,7 @@ class Session(Delegate):
         self._now = self.active_at = now
         if subscribe:
             self._subscribed = frozenset(subscribe)
-        if events.Connected in self._subscribed:
+        if self.subscribed(events.Connected):
             self.emit(events.Connected(local=self.local, peer=self.peer))
         if refusal is None:
             self.begin(access.greet(self), "connect")
@@ -226,7 +223,7 @@ class Session(Delegate):
 
     @property
     def idle(self) -> bool:
-        """Both lanes are empty: once the connection is lost, the session may be dropped."""
+        """Both lanes are empty: once the connection is lost, drop the session."""
         return self.control_lane.task is None and self.data_lane.task is None
 
     # -- for commands --------------------------------------------------------------------------------------------------
@@ -310,13 +307,8 @@ class Session(Delegate):
 
     def note_answer(self, effect: effects.Effect[Any] | None, value: Any) -> None:
         """Remember what the session has open: the host gets it if the session is abandoned."""
-        match effect:
-            case OpenFile():
-                self._files += (value,)
-            case OpenUnique():
-                self._files += (value[1],)
-            case _:
-                pass
+        if isinstance(effect, OpenFile | OpenUnique):
+            self._files += (value if isinstance(effect, OpenFile) else value[1],)
 
     def note_request(self, effect: effects.Effect[Any]) -> None:
         """Forget a file that the host is about to close: closed it is, whatever the answer."""
@@ -337,6 +329,7 @@ class Session(Delegate):
         raise HostError(f"effect {serial} was answered, but it is not under way; each is answered once")
 
     def send(self, reply: Reply) -> None:
+        """Queue a reply, unless nobody is there to read it."""
         if self.lost:
             return
         self.push(reply.encode(self.delegate.encoding, self.delegate.unicode_errors))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import secrets
 import stat
 import tempfile
@@ -17,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from typing import IO, Any, Final
 
-from ftpcore import FilesystemError, VirtualPath, facts_line, list_line, resolve
+from ftpcore import FilesystemError, VirtualPath, facts_line, list_line, resolve, sendable
 from ftpcore.ports import FileInfo
 from ftpcore_adapters._clock import LocalZone
 from ftpcore_adapters._seed_info import SeedInfos
@@ -37,9 +36,6 @@ if os.name == "posix":
 
 #: Names tried by `mkstemp`, as the seed API promises.
 UNIQUE_TRIES: Final = 50
-
-#: Names that a line can't hold: a client would read them as something else.
-_UNSENDABLE: Final = re.compile(r"[\r\n\0/]")
 
 #: One for all listings: offsets are cached for each zone object.
 _ZONE: Final = LocalZone()
@@ -242,7 +238,7 @@ class AbstractedFS:
     def _infos(self, basedir: str, listing: Iterable[str], ignore_err: bool, *, follow: bool) -> Iterator[FileInfo]:
         infos = SeedInfos(self)
         for name in listing:
-            if _UNSENDABLE.search(name):
+            if not sendable(name):
                 continue
             path = os.path.join(basedir, name)
             try:

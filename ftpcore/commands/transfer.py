@@ -11,7 +11,7 @@ from ftpcore._effects import TransferEnd
 from ftpcore._errors import Aborted, DataConnectionRefused, FilesystemError, FtpError, SyntaxRefused
 from ftpcore._events import Direction
 from ftpcore._paths import VirtualPath, base_name, join, parent, resolve, shown
-from ftpcore._port_effects import CloseFile, EnterDir, OpenFile, OpenUnique, RemoveFile, Stat, TruncateFile
+from ftpcore._port_effects import CloseFile, OpenFile, OpenUnique, RemoveFile, Stat, TruncateFile
 from ftpcore._state import Endpoint, TransferType
 from ftpcore._transfer import Transfer, drop_endpoint
 from ftpcore.ports import AnyFile, Capability, FileKind, OpenMode
@@ -139,7 +139,7 @@ async def _replace(session: Session, path: VirtualPath) -> Reply:
     try:
         info = await Stat(path)
     except FileNotFoundError:
-        await EnterDir(parent(path))
+        await Stat(parent(path))
     else:
         if info.kind is not FileKind.FILE:
             raise FtpError(Reply.of(550, f"{shown(path)}: Not a plain file."))
