@@ -23,14 +23,12 @@ _SECRET: Final = frozenset({"PASS", "ACCT", "ADAT", ""})
 
 def finished(session: Session, lane: Lane, task: Task, reply: Reply | None, error: Exception | None) -> None:
     """A task is over; `lane` is empty."""
-    match task.purpose:
-        case Purpose.COMMAND:
-            _command_finished(session, lane, task, reply, error)
-        case Purpose.ACCEPT:
-            _transfer.accepted(session, error)
-        case Purpose.FOLLOW:
-            if error is not None:
-                hook_failed(session, task.name, error)
+    if task.purpose is Purpose.COMMAND:
+        _command_finished(session, lane, task, reply, error)
+    elif task.purpose is Purpose.ACCEPT:
+        _transfer.accepted(session, error)
+    elif error is not None:
+        hook_failed(session, task.name, error)
     if session.data_lane.task is None and isinstance(session.control_lane.effect, TransferEnd):
         session.control_lane.resume()
     session.active_at = session.now

@@ -122,7 +122,7 @@ class Lane:
         self.reason = reason
         if isinstance(self.effect, effects.SessionEffect):
             self.resume(reason)
-        elif self.effect is not None:
+        else:
             self._hasten()
 
     def expire(self) -> None:

@@ -10,6 +10,7 @@ from ftpcore import (
     EVERY_EVENT,
     Address,
     Authenticate,
+    AuthenticationFailed,
     CommandFinished,
     CommandReceived,
     Connected,
@@ -21,9 +22,12 @@ from ftpcore import (
     LoginFailed,
     LoginSucceeded,
     Outcome,
+    Perform,
+    PortEffect,
     Ports,
     Reply,
     ReplySent,
+    SendControl,
     Session,
     TransferFinished,
     TransferStarted,
@@ -138,20 +142,51 @@ def test_V_01_a_violation_is_told_once(host: ScriptedHost) -> None:
     assert outline(host).count(Disconnected.__name__) == 1
 
 
-def test_a_session_that_nobody_watches_emits_no_events(fs: MemoryFileSystem) -> None:
-    session = Session(
+class Unlucky(Session):
+    """Faults of every kind, none of them watched."""
+
+    auth_failed_timeout = 0
+
+    def ftp_HELP(self, argument: str) -> Reply:
+        raise ZeroDivisionError
+
+    def on_logout(self, username: str) -> None:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"NOOP\r\nFROB\r\n PASS x\r\nHELP\r\n", id="commands"),
+        pytest.param(b"USER ann\r\nPASS no\r\nUSER ann\r\nPASS pw\r\nPWD\r\n", id="logins"),
+        pytest.param(b"USER ann\r\nPASS pw\r\nREIN\r\n", id="a hook that raises"),
+        pytest.param(b"x" * 70_000, id="a violation"),
+        pytest.param(b"QUIT\r\n", id="the end"),
+    ],
+)
+def test_a_session_that_nobody_watches_emits_no_events(fs: MemoryFileSystem, sent: bytes) -> None:
+    session = Unlucky(
         local=Address("127.0.0.1", 21),
         peer=Address("127.0.0.1", 50_000),
         ports=Ports(authorizer=SingleUser(fs), clock=FixedClock()),
         random=NoRandom(),
         now=0.0,
     )
-    session.receive_data(b"NOOP\r\nUSER ann\r\nFROB\r\n PASS x\r\nQUIT\r\n" + b"x" * 70_000, now=0.0)
-    session.connection_lost(now=0.0)
+    session.receive_data(sent, now=0.0)
     found = []
     while (output := session.next_output()) is not None:
         found.append(output)
-    assert found
+        match output:
+            case Perform(effect=PortEffect() as effect):
+                try:
+                    session.succeed(output.serial, effect.call(output.ports), now=0.0)
+                except (AuthenticationFailed, ZeroDivisionError) as error:
+                    session.fail(output.serial, error, now=0.0)
+            case SendControl(data):
+                session.control_sent(len(data), now=0.0)
+            case _:
+                pass
+    assert len(found) > 1
     assert not any(isinstance(output, Event) for output in found)
 
 

@@ -189,6 +189,24 @@ def test_a_hook_that_nobody_overrode_is_not_called(fs: MemoryFileSystem) -> None
     assert not any(isinstance(output, Perform) and isinstance(output.effect, Call) for output in host.outputs)
 
 
+@pytest.mark.parametrize(
+    ("hook", "arguments"),
+    [
+        ("on_connect", 0),
+        ("on_disconnect", 0),
+        ("on_login", 1),
+        ("on_login_failed", 2),
+        ("on_logout", 1),
+        ("on_file_sent", 1),
+        ("on_file_received", 1),
+        ("on_incomplete_file_sent", 1),
+        ("on_incomplete_file_received", 1),
+    ],
+)
+def test_a_hook_may_call_the_one_it_overrides(hook: str, arguments: int) -> None:
+    assert getattr(Delegate(), hook)(*["x"] * arguments) is None
+
+
 def test_a_hook_of_an_instance_is_called(fs: MemoryFileSystem) -> None:
     seen: list[str] = []
 

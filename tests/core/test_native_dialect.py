@@ -297,6 +297,12 @@ def test_a_delegate_may_take_commands_over(
     assert host.feed(f"{command}\r\n".encode()).codes() == codes
 
 
+def test_what_is_answered_by_hand_after_the_loss_goes_nowhere(fs: MemoryFileSystem) -> None:
+    host = ScriptedHost(SingleUser(fs), delegate=Bridge(), hold=[Stat]).login().feed(b"SIZE /\r\n")
+    assert host.lose_control().release().take() == b""
+    assert host.session.idle
+
+
 # -- effects -----------------------------------------------------------------------------------------------------------
 
 

@@ -105,6 +105,13 @@ def test_abandon_returns_a_file_whose_close_the_host_has_not_taken(host: Scripte
     assert len(host.session.abandon()) == 1
 
 
+def test_abandon_forgets_effects_that_the_host_has_not_taken(host: ScriptedHost, fs: MemoryFileSystem) -> None:
+    host.session.receive_data(b"MKD a\r\n", now=host.now)
+    assert host.session.abandon() == ()
+    assert host.pump().session.idle
+    assert fs.tree() == {}
+
+
 # -- shut_down ---------------------------------------------------------------------------------------------------------
 
 
