@@ -135,6 +135,7 @@ class ScriptedHost:
         self._uploads: deque[bytes | ConnectionError] = deque()
         self._control = bytearray()
         self._unsent = 0
+        self._cancelled: set[int] = set()
         self._ports = 20_000
         self.session = session_class(
             local=local,
@@ -291,9 +292,7 @@ class ScriptedHost:
                 assert output.lane not in self.pending, f"two effects at once in {output.lane}"
                 self.pending[output.lane] = output
             case Cancel(serial):
-                for perform in list(self.pending.values()):
-                    if perform.serial == serial and not isinstance(perform.effect, self.hold):
-                        self._done(perform, error=EffectCancelled())
+                self._cancelled.add(serial)
             case CloseControl():
                 self.control_closed = True
             case Event():
@@ -318,7 +317,9 @@ class ScriptedHost:
             value = self._network(effect)
         except Exception as error:  # noqa: BLE001  whatever it is, it is the answer
             return self._done(perform, error=error)
-        return value is not None and self._done(perform, None if value is _NOTHING else value)
+        if value is not None:
+            return self._done(perform, None if value is _NOTHING else value)
+        return perform.serial in self._cancelled and self._done(perform, error=EffectCancelled())
 
     def _network(self, effect: Effect[object]) -> object | None:
         """Return the answer, `_NOTHING` for an answer of None, or None: not yet."""
