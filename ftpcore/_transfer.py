@@ -299,7 +299,8 @@ class Transfer:
             offset += count
             await self._moved(count)
         while offset < end or end == 0:
-            block = await ReadFile(self.file, offset, min(TRANSFER_BLOCK, end - offset or TRANSFER_BLOCK))
+            size = min(TRANSFER_BLOCK, end - offset) if end else TRANSFER_BLOCK
+            block = await ReadFile(self.file, offset, size)
             if not block:
                 if offset < end:
                     raise FileShortened

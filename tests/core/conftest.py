@@ -6,8 +6,9 @@ import pytest
 
 from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters.memory import MemoryFileSystem
+from tests.watched import WatchedFileSystem
 
-__all__ = ["fs", "host"]
+__all__ = ["disk", "disk_host", "fs", "host"]
 
 
 @pytest.fixture
@@ -20,3 +21,15 @@ def fs() -> MemoryFileSystem:
 def host(fs: MemoryFileSystem) -> ScriptedHost:
     """A session of "ann", logged in with all rights and TYPE I, over `fs`."""
     return ScriptedHost(SingleUser(fs)).login()
+
+
+@pytest.fixture
+def disk(fs: MemoryFileSystem) -> WatchedFileSystem:
+    """`fs`, with an account of its files, and faults where the test wants them."""
+    return WatchedFileSystem(fs)
+
+
+@pytest.fixture
+def disk_host(disk: WatchedFileSystem) -> ScriptedHost:
+    """A session as `host`, over `disk`."""
+    return ScriptedHost(SingleUser(disk)).login()

@@ -114,8 +114,10 @@ class Play:
         if self.host.listening is not None:
             self.host.connect(peer)
 
-    def upload(self, data: bytes) -> None:
-        self.host.upload(data)
+    def upload(self, block: tuple[bytes, int]) -> None:
+        """Send some bytes, several times; none at all is the end."""
+        data, times = block
+        self.host.upload(data * times)
 
     def reset(self, _: None) -> None:
         self.host.reset()
@@ -215,7 +217,7 @@ HAPPENINGS: Final = st.one_of(
     happening("feed", st.just(b"ABOR\r\n")),
     happening("connect", st.sampled_from((None, None, None, FOREIGN))),
     happening("connect", st.none()),
-    happening("upload", st.sampled_from((b"x", b"a\r\nb\n", b"y" * 300_000, b"", b""))),
+    happening("upload", st.sampled_from(((b"x", 1), (b"a\r\nb\n", 1), (b"y", 300_000), (b"", 1), (b"", 1)))),
     happening("reset", st.none()),
     happening("take_downloads", st.sampled_from((None, 0, 1, 100_000))),
     happening("read_replies", st.booleans()),
