@@ -41,7 +41,7 @@ class FTPServer:
 
     def __init__(
         self,
-        address_or_socket: tuple[str | None, int] | socket.socket,
+        address_or_socket: tuple[str | None, int] | list[Any] | socket.socket,
         handler: type[FTPHandler],
         ioloop: IOLoop | None = None,
         backlog: int = 100,
@@ -55,8 +55,9 @@ class FTPServer:
         self.ioloop = ioloop or IOLoop.instance()
         self.ip_map: list[str] = []
         """The address of each open control connection, as often as it has one."""
-        if isinstance(address_or_socket, tuple):
-            listener = _bound(*address_or_socket, backlog)
+        if isinstance(address_or_socket, (tuple, list)):
+            host, port = address_or_socket
+            listener = _bound(host, port, backlog)
         else:
             listener = address_or_socket
             listener.setblocking(False)

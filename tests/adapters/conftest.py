@@ -1,0 +1,80 @@
+"""Fixtures for servers on real sockets: `serve` starts one, and its teardown checks that nothing is left of it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ftpcore_adapters.handlers import FTPHandler
+from ftpcore_adapters.ioloop import IOLoop
+from ftpcore_adapters.servers import FTPServer
+from tests.adapters.serving import LogLines, Serving, leftovers, make_handler
+
+__all__ = ["Serve"]
+
+
+class Serve:
+    """Starts servers: `serve(FTPHandler, timeout=5, server={"max_cons": 3})`.
+
+    Attributes:
+        directory: The home of the one user.
+        log: What the package writes, from INFO on.
+        errors_expected: Lines of ERROR are no failure of the test.
+    """
+
+    def __init__(self, directory: Path, log: LogLines, stack: contextlib.ExitStack) -> None:
+        self.directory = directory
+        self.log = log
+        self.errors_expected = False
+        self.started: list[Serving] = []
+        self._stack = stack
+
+    def prepared(
+        self,
+        base: type[FTPHandler] = FTPHandler,
+        *,
+        address: tuple[str | None, int] | socket.socket = ("127.0.0.1", 0),
+        server_class: type[FTPServer] = FTPServer,
+        server: dict[str, object] | None = None,
+        loop: IOLoop | None = None,
+        **options: object,
+    ) -> Serving:
+        """Return a server that listens, but does not run."""
+        handler = make_handler(self.directory, base, **options)
+        serving = Serving(handler, address, server_class, loop, **(server or {}))
+        self._stack.callback(serving.stop)
+        self.started.append(serving)
+        return serving
+
+    def __call__(self, base: type[FTPHandler] = FTPHandler, **options: Any) -> Serving:
+        """Start a server; the arguments are those of `prepared`."""
+        return self.prepared(base, **options).start()
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    home = tmp_path / "home"
+    home.mkdir()
+    return home
+
+
+@pytest.fixture
+def calls() -> list[str]:
+    """For `Recorder`."""
+    return []
+
+
+@pytest.fixture
+def serve(directory: Path) -> Iterator[Serve]:
+    with leftovers(), contextlib.ExitStack() as stack:
+        log = stack.enter_context(LogLines())
+        serve = Serve(directory, log, stack)
+        yield serve
+        for serving in serve.started:
+            serving.settle()
+        assert serve.errors_expected or not log.errors, log.errors
