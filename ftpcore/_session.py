@@ -166,6 +166,12 @@ class Session(Delegate):
         _ending.lose(self, "connection lost")
         self._settle()
 
+    def close_when_done(self, *, now: float) -> None:
+        """Begin no command any more, and close when what runs is over and all is sent."""
+        self._now = now
+        self.close()
+        self._settle()
+
     def suspend(self) -> None:
         """Begin no command and read nothing until `resume`."""
         self.suspended = True

@@ -26,6 +26,10 @@ class SessionHost(Protocol):
         """Resume the session."""
         ...
 
+    def finish(self) -> None:
+        """Close the control connection when all is answered and sent."""
+        ...
+
     def drop(self) -> None:
         """Close the control connection at once."""
         ...

@@ -130,6 +130,9 @@ class IOLoopHost:
     def resume(self) -> None:
         self.session.resume(now=timer())
 
+    def finish(self) -> None:
+        self.session.close_when_done(now=timer())
+
     def drop(self) -> None:
         """Close the control connection at once."""
         self._close_control()

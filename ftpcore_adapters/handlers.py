@@ -253,24 +253,21 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
     def close(self) -> None:
         """Close the session now; idempotent, callable from any thread."""
         if self._host is not None:
-            self._host.run(self._host.drop)
+            self._run(self._host.drop)
         elif self.socket is not None:
             self.socket.close()
             self.connection_closed()
 
     def close_when_done(self) -> None:
         """Close when all that was answered is sent."""
-        host = self._running_host()
-        host.run(self.session.close)
+        self._run(self._running_host().finish)
 
     def del_channel(self) -> None:
         """Read and begin nothing until `add_channel`."""
-        host = self._running_host()
-        host.run(self.session.suspend)
+        self._run(self.session.suspend)
 
     def add_channel(self) -> None:
-        host = self._running_host()
-        host.run(host.resume)
+        self._run(self._running_host().resume)
 
     def respond(self, resp: str, logfun: Callable[..., object] = logger.debug) -> None:
         """Send a reply, without its CRLF."""
@@ -295,13 +292,16 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
             if self.running is None:
                 host.pump()
         else:
-            self.on_session(lambda: self.session.push(raw))
+            self._run(lambda: self.session.push(raw))
 
     def call_later(self, seconds: float, target: Callable[..., object], *args: object, **kwargs: Any) -> ScheduledCall:
         """As the loop's; cancelled when the session closes."""
         self._calls = [call for call in self._calls if not call.cancelled]
         call = self.ioloop.call_later(seconds, target, *args, **kwargs)
-        self._calls.append(call)
+        if self._closed:
+            call.cancel()
+        else:
+            self._calls.append(call)
         return call
 
     def run_as_current_user(self, function: Callable[..., T], *args: object, **kwargs: object) -> T:
@@ -321,6 +321,14 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         if self._host is None:
             raise RuntimeError("the handler has no session before handle() was called")
         return self._host
+
+    def _run(self, function: Callable[[], None]) -> None:
+        """Run `function` on the session's thread, without waiting for it; nothing happens if the session is over."""
+        try:
+            self._running_host().run(function)
+        except RuntimeError:
+            if not self._closed:
+                raise  # else the loop of that thread has ended, and the session with it
 
     def _refuse(self, reply: Reply) -> None:
         self._refusal = reply

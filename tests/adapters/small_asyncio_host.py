@@ -73,6 +73,9 @@ class SmallAsyncioHost:
     def resume(self) -> None:
         self.session.resume(now=time.monotonic())
 
+    def finish(self) -> None:
+        self.session.close_when_done(now=time.monotonic())
+
     def drop(self) -> None:
         self._close_control()
         self.session.connection_lost(now=time.monotonic())
