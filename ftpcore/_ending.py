@@ -57,6 +57,7 @@ def cut(session: Session, reason: FtpError) -> None:
 def _end_of_input(session: Session) -> None:
     """All that came before the end is answered, but a transfer is not finished for somebody who has left."""
     if session.transferring():
+        session.emit(CloseControl())
         lose(session, "client left")
     elif session.control_lane.task is None and not session.suspended and session.unsent < REPLY_BUFFER_LIMIT:
         session.close()

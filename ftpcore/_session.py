@@ -143,7 +143,7 @@ class Session(Delegate):
         if count > self.unsent and not self.lost:
             raise HostError(f"control_sent({count}), but only {self.unsent} bytes were queued")
         self.unsent -= count
-        if self.closing or self.reader.buffered or self.eof:
+        if self.closing or self.eof or self.waiting or self.reader.buffered:
             self._settle()
 
     def succeed(self, serial: int, value: object, *, now: float) -> None:
