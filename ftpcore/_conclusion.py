@@ -39,7 +39,7 @@ def conclude(session: Session, reply: Reply, name: str, argument: str | None, pa
     if reply.then:
         reply = Reply(reply.code, reply.lines)  # events never hold what follows: a hook's argument may be a password
     session.send(reply)
-    if session.subscribed(CommandFinished):
+    if session.subscribed(CommandFinished) and name not in session.delegate.unreported:
         session.emit(CommandFinished(name=name, argument=masked(name, argument), path=path, reply=reply))
 
 

@@ -45,6 +45,8 @@ def expire(session: Session) -> None:
 def _idle(session: Session) -> float | None:
     """A session is idle while nothing runs and no data connection is up.  RFC 1123 4.1.3.2."""
     timeout = session.delegate.timeout
-    if not timeout or session.closing or not session.idle or session.endpoint is Endpoint.CONNECTED:
+    if not timeout or session.closing or session.endpoint is Endpoint.CONNECTED:
+        return None
+    if session.control_lane.task is not None or session.transferring():
         return None
     return session.active_at + timeout

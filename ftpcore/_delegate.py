@@ -6,7 +6,7 @@ default, an attribute set on an instance (in `on_login`, say) holds for that ses
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from ftpcore._command import COMMANDS, CommandSpec
@@ -66,6 +66,8 @@ class Delegate:
     unicode_errors: str = "surrogateescape"
     commands: Mapping[str, CommandSpec] = COMMANDS
     """The table of commands: what is not in it does not exist."""
+    unreported: Container[str] = ()
+    """Names of commands that no CommandFinished is built for, although it is subscribed to."""
     extra_features: Sequence[str] = ()
     """Further lines of FEAT."""
 

@@ -39,6 +39,11 @@ _Method = Callable[..., object]
 
 def dispatch(session: Session) -> bool:
     """Begin the next command that may begin; the CONTROL lane is empty.  False: there is none."""
+    answers = session.reader.take_answers()
+    if answers:
+        session.push(answers)
+    if not session.reader.buffered and not session.waiting:
+        return False
     command = _next(session)
     if command is None:
         return False
@@ -57,9 +62,6 @@ def _next(session: Session) -> Command | None:
                 if _turn(session, command) is Turn.ENDPOINT:
                     return _popped(session, waiting, index)
     delegate, reader = session.delegate, session.reader
-    answers = reader.take_answers()
-    if answers:
-        session.push(answers)
     while reader.buffered and (not waiting or len(waiting) < WAITING_LIMIT):
         next_command = reader.next_command(delegate.encoding, delegate.unicode_errors)
         if next_command is None or not transferring or _may_overtake(session, next_command):
@@ -121,12 +123,12 @@ def _begin(session: Session, command: Command) -> None:
         override = session.delegate.command_overrides.get(name)
         method: _Method = getattr(session, spec.method) if override is None else partial(override, session)
         if spec.permission is not None and path is not None:
-            account = session.logged_in()
-            if account.rights_vary:
+            letters = session.logged_in().everywhere()
+            if letters is None:
                 steps = _after_permission(session, spec, path, method, arguments, override is not None)
                 session.begin(steps, name, argument, path)
                 return
-            if spec.permission not in account.rights:
+            if spec.permission not in letters:
                 raise PermissionRefused
         result = method(*arguments)
         if not isinstance(result, (Reply, Awaitable)):

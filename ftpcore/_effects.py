@@ -51,6 +51,8 @@ class Effect(Generic[T_co]):
     """A task that is to end has it refused, and `Cancel` may name it."""
     timeout: ClassVar[str | None] = None
     """The option that limits how long it may take."""
+    keeps_account: ClassVar[bool] = False
+    """It opens or closes a file: the session remembers which are open."""
 
     def __await__(self) -> Generator[Effect[T_co], T_co, T_co]:
         return (yield self)

@@ -27,7 +27,7 @@ def advance(session: Session) -> None:
     if session.eof and not session.closing:
         _end_of_input(session)
     if session.closing and not session.lost:
-        if not session.transferring():
+        if session.data_lane.task is not None and not session.transferring():
             session.data_lane.cancel(Aborted())  # no command will come for a passive connection
         if session.idle:
             _close_control(session)

@@ -98,11 +98,13 @@ class Lane:
     def answer(self, value: object, error: BaseException | None) -> None:
         """Take the host's answer to the effect under way."""
         effect = self.effect
+        assert effect is not None, "a lane with a serial has an effect under way"
         if error is None:
-            self._session.note_answer(effect, value)
+            if effect.keeps_account:
+                self._session.note_answer(effect, value)
         elif isinstance(effect, effects.CloseData):
             error = ConnectionAbortedError("the orderly close failed, or took too long")
-        elif self.reason is not None and effect is not None and effect.cancellable:
+        elif self.reason is not None and effect.cancellable:
             error = self.reason
         elif isinstance(error, EffectCancelled):
             raise HostError(f"{effect!r} was failed as cancelled, but no Cancel named it")
@@ -185,7 +187,8 @@ class Lane:
             self.deadline = effect.until
         elif effect.timeout is not None:
             self.deadline = self._session.after(getattr(self._session.delegate, effect.timeout))
-        self._session.note_request(effect)
+        if effect.keeps_account:
+            self._session.note_request(effect)
         self._session.emit(effects.Perform(self.name, self.serial, effect, self.task.ports))
 
     def _wait(self, effect: effects.SessionEffect[None]) -> bool:

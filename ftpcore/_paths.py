@@ -18,7 +18,7 @@ ROOT: Final = VirtualPath("/")
 
 def resolve(directory: VirtualPath, text: str) -> VirtualPath:
     """Return what `text` names for a client whose current directory is `directory`; ".." stays below the root."""
-    path = posixpath.normpath(posixpath.join(directory, text))
+    path = posixpath.normpath(text if text.startswith("/") else f"{directory}/{text}")
     # POSIX gives exactly two leading slashes a meaning of their own, and normpath keeps them.
     return VirtualPath(path[1:] if path.startswith("//") else path)
 

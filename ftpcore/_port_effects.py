@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Generic, NamedTuple, TypeVar, cast
+from typing import ClassVar, Generic, NamedTuple, TypeVar, cast
 
 from ftpcore._effects import PortEffect
 from ftpcore._paths import VirtualPath
@@ -174,6 +174,8 @@ class OpenFile(PortEffect[AnyFile]):
     path: VirtualPath
     mode: OpenMode
 
+    keeps_account: ClassVar[bool] = True
+
     def call(self, ports: Ports) -> object:
         return _files(ports).open_file(self.path, self.mode)
 
@@ -182,6 +184,8 @@ class OpenFile(PortEffect[AnyFile]):
 class OpenUnique(PortEffect[tuple[str, AnyFile]]):
     directory: VirtualPath
     prefix: str
+
+    keeps_account: ClassVar[bool] = True
 
     def call(self, ports: Ports) -> object:
         return _files(ports).open_unique(self.directory, self.prefix)
@@ -220,6 +224,8 @@ class TruncateFile(PortEffect[None]):
 class CloseFile(PortEffect[None]):
     file: AnyFile
     complete: bool
+
+    keeps_account: ClassVar[bool] = True
 
     def call(self, ports: Ports) -> object:
         return self.file.close(complete=self.complete)

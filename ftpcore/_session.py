@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from ftpcore import _conclusion, _deadlines, _dispatch, _ending, _transfer
+from ftpcore import _conclusion, _deadlines, _dispatch, _ending, _open_files, _transfer
 from ftpcore import _effects as effects
 from ftpcore import _events as events
 from ftpcore._addresses import Address, unmapped
@@ -27,7 +27,7 @@ from ftpcore._lane import Lane, Purpose, Steps, Task
 from ftpcore._limits import COMMAND_BUFFER_LIMIT, REPLY_BUFFER_LIMIT
 from ftpcore._listing import DEFAULT_FACTS
 from ftpcore._paths import ROOT, VirtualPath
-from ftpcore._port_effects import CheckPermission, CloseFile, OpenFile, OpenUnique
+from ftpcore._port_effects import CheckPermission
 from ftpcore._state import ENDPOINT, LOGIN, Endpoint, EndpointStep, LoginStep, Phase, TransferType
 from ftpcore.commands import access, features, files, listing, parameters, transfer
 from ftpcore.ports import Account, AnyFile, Ports, RandomSource
@@ -77,7 +77,7 @@ class Session(Delegate):
 
     _subscribed: frozenset[type[events.Event]] = frozenset()
     _outputs: deque[Output] | None = None
-    _files: tuple[AnyFile, ...] = ()
+    open_files: tuple[AnyFile, ...] = ()
     serial = 0
     unsent = 0
     eof = False
@@ -191,10 +191,7 @@ class Session(Delegate):
 
     def abandon(self) -> tuple[AnyFile, ...]:
         """End at once, without further effects; return the files that the host must close with complete=False."""
-        files, self._files = self._files, ()
-        for output in self._outputs or ():
-            if isinstance(output, effects.Perform) and isinstance(output.effect, CloseFile):
-                files += (output.effect.file,)
+        files = _open_files.taken(self, self._outputs or ())
         self.ended = self.lost = self.closing = True
         self._outputs = self.waiting = self.close_at = self.shut_down_at = None
         for lane in (self.control_lane, self.data_lane):
@@ -230,7 +227,7 @@ class Session(Delegate):
     @property
     def idle(self) -> bool:
         """Both lanes are empty: once the connection is lost, drop the session."""
-        return self.control_lane.task is None and self.data_lane.task is None
+        return self.control_lane.task is self.data_lane.task is None
 
     # -- for commands --------------------------------------------------------------------------------------------------
 
@@ -258,11 +255,8 @@ class Session(Delegate):
     async def require(self, letter: str, path: VirtualPath) -> None:
         """Raise PermissionRefused unless the user holds the right `letter` on `path`."""
         account = self.logged_in()
-        if not account.rights_vary:
-            allowed = letter in account.rights
-        else:
-            allowed = await CheckPermission(account, letter, path)
-        if not allowed:
+        letters = account.everywhere()
+        if not (await CheckPermission(account, letter, path) if letters is None else letter in letters):
             raise PermissionRefused
 
     def logged_in(self) -> Account:
@@ -311,15 +305,8 @@ class Session(Delegate):
         """Return the instant `seconds` from now; None, never, for 0 and None."""
         return self._now + seconds if seconds else None
 
-    def note_answer(self, effect: effects.Effect[Any] | None, value: Any) -> None:
-        """Remember what the session has open: the host gets it if the session is abandoned."""
-        if isinstance(effect, OpenFile | OpenUnique):
-            self._files += (value if isinstance(effect, OpenFile) else value[1],)
-
-    def note_request(self, effect: effects.Effect[Any]) -> None:
-        """Forget a file that the host is about to close: closed it is, whatever the answer."""
-        if isinstance(effect, CloseFile):
-            self._files = tuple(file for file in self._files if file is not effect.file)
+    note_answer = _open_files.note_answer
+    note_request = _open_files.note_request
 
     # -- private -------------------------------------------------------------------------------------------------------
 
@@ -347,7 +334,7 @@ class Session(Delegate):
         try:
             while (
                 self.control_lane.task is None
-                and not (self.closing or self.suspended or self.lost)
+                and not (self.closing or self.suspended)
                 and self.unsent < REPLY_BUFFER_LIMIT
                 and _dispatch.dispatch(self)
             ):
@@ -356,7 +343,8 @@ class Session(Delegate):
             if self.subscribed(events.ViolationSeen):
                 self.emit(events.ViolationSeen(text=str(violation)))
             self.close(Reply.of(421, "Too much garbage; closing."))
-        _ending.advance(self)
+        if self.closing or self.eof:
+            _ending.advance(self)
 
     # -- the commands --------------------------------------------------------------------------------------------------
 

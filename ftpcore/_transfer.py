@@ -106,7 +106,7 @@ async def _bound(session: Session) -> Address:
     """Bind a port: any, or one of `passive_ports` in random order, so that it can't be guessed.  RFC 2577 8."""
     ports = list(session.delegate.passive_ports or (0,))
     while ports:
-        index = session.random.randrange(len(ports))
+        index = session.random.randrange(len(ports)) if len(ports) > 1 else 0
         ports[index], ports[-1] = ports[-1], ports[index]
         try:
             return await effects.OpenListener(session.local.host, ports.pop())

@@ -265,6 +265,10 @@ class Account:
     rights_vary: bool = False
     """Ask `check_permission` for each path instead of looking at `rights`."""
 
+    def everywhere(self) -> str | None:
+        """Return the letters that hold on all paths now; None: they have to be asked for, path by path."""
+        return None if self.rights_vary else self.rights
+
 
 class Authorizer(Protocol):
     """Decides who logs in and what they may do."""

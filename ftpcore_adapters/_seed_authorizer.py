@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from ftpcore import VirtualPath
@@ -25,6 +27,10 @@ _QUESTIONS: Final = (
 
 #: The letters of all commands, for authorizers that don't name theirs.
 _LETTERS: Final = "elradfmwMT"
+
+
+#: The row of a user who was removed while logged in.
+_NO_RIGHTS: Final[Mapping[str, object]] = {"perm": "", "operms": {}}
 
 
 class SeedStyleAuthorizer(Protocol):
@@ -72,7 +78,10 @@ class SeedAuthorizer:
         except AuthorizerError as error:
             raise AuthenticationFailed(*error.args) from error
         filesystem, start = self._make_filesystem(home)
-        return Account(
+        account: Callable[..., Account] = Account
+        if isinstance(authorizer, DummyAuthorizer) and not _overrides(authorizer, "has_perm"):
+            account = partial(_TableAccount, user_table=authorizer.user_table)
+        return account(
             name=username,
             filesystem=filesystem,
             start=start,
@@ -87,13 +96,20 @@ class SeedAuthorizer:
 
     def rights_on(self, account: Account, path: VirtualPath, /) -> str:
         authorizer, name = self._authorizer, account.name
-        if isinstance(authorizer, DummyAuthorizer) and not _overrides(authorizer, "has_perm"):
-            entry = authorizer.user_table[name]
-            if not entry["operms"]:
-                return str(entry["perm"])  # the same everywhere, and MLSD asks for every file
         letters = getattr(authorizer, "read_perms", "") + getattr(authorizer, "write_perms", "") or _LETTERS
         real_path = _real_path(account, path)
         return "".join([letter for letter in letters if authorizer.has_perm(name, letter, real_path)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TableAccount(Account):
+    """An account of `DummyAuthorizer`: what its table says holds at once, and is asked for only where it varies."""
+
+    user_table: Mapping[str, Mapping[str, object]]
+
+    def everywhere(self) -> str | None:
+        row = self.user_table.get(self.name, _NO_RIGHTS)
+        return None if row["operms"] else str(row["perm"])
 
 
 def impersonates(authorizer: object) -> bool:

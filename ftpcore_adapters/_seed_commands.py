@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Final
 
 from ftpcore import COMMANDS, Argument, CommandSpec
 from ftpcore_adapters._running import Running, run
@@ -19,7 +19,7 @@ from ftpcore_adapters._running import Running, run
 if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
 
-__all__ = ["Overrides", "SeedCommands", "proto_cmds", "table_of"]
+__all__ = ["Overrides", "SeedCommands", "overridden", "proto_cmds", "table_of"]
 
 #: Letters that the core asks for inside these commands, and the old table lists beside them.
 _INNER_PERMISSIONS: Final = {"CDUP": "e", "XCUP": "e", "STAT": "l", "STOU": "w"}
@@ -77,23 +77,39 @@ def _spec(name: str, entry: Mapping[str, object]) -> CommandSpec:
     )
 
 
-class Overrides(Mapping[str, Callable[..., object]]):
-    """The commands that a handler's class defines anew, looked up when they are needed."""
+@cache
+def overridden(handler_class: type) -> frozenset[str]:
+    """Return the names of the command methods that a class has of its own; looked up once for each class."""
+    return frozenset(
+        name
+        for name in dir(handler_class)
+        if name.startswith("ftp_") and getattr(handler_class, name) is not getattr(SeedCommands, name, None)
+    )
 
-    def __init__(self, handler: FTPHandler) -> None:
+
+class Overrides(Mapping[str, Callable[..., object]]):
+    """The commands that a handler's class defines anew."""
+
+    def __init__(self, handler: FTPHandler, methods: frozenset[str]) -> None:
         self._handler = handler
+        self._methods = methods
 
     def __getitem__(self, name: str) -> Callable[..., object]:
+        override: Callable[..., object] | None = self.get(name)
+        if override is None:
+            raise KeyError(name)
+        return override
+
+    def get(self, name: str, default: Any = None) -> Any:
         spec = self._handler.commands.get(name)
-        for candidate in (name, spec.same_as if spec is not None else None):
-            verb = "ftp_" + (candidate or "").replace(" ", "_")
-            method = getattr(self._handler, verb, None)
-            if method is not None and getattr(method, "__func__", None) is not getattr(SeedCommands, verb, None):
-                return partial(run, self._handler, name, method)
-        raise KeyError(name)
+        for candidate in (name, None if spec is None else spec.same_as):
+            verb = "" if candidate is None else "ftp_" + candidate.replace(" ", "_")
+            if verb in self._methods:
+                return partial(run, self._handler, name, getattr(self._handler, verb))
+        return default
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in self._handler.commands if name in self)
+        return (name for name in self._handler.commands if self.get(name) is not None)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -14,6 +14,7 @@ from ftpcore import (
     Event,
     Failed,
     ForeignPeer,
+    LoggedOut,
     LoginFailed,
     LoginSucceeded,
     Outcome,
@@ -27,9 +28,28 @@ from ftpcore_adapters.log import logger
 __all__ = ["SessionLog", "wanted_events"]
 
 _ALWAYS: Final[frozenset[type[Event]]] = frozenset(
-    {LoginSucceeded, LoginFailed, TransferFinished, CommandFinished, ForeignPeer, Failed, ViolationSeen, Disconnected}
+    {
+        LoginSucceeded,
+        LoginFailed,
+        LoggedOut,
+        TransferFinished,
+        CommandFinished,
+        ForeignPeer,
+        Failed,
+        ViolationSeen,
+        Disconnected,
+    }
 )
 _DEBUG: Final[frozenset[type[Event]]] = _ALWAYS | {CommandReceived, ReplySent}
+
+#: Ends of transfers that the log tells in words.
+_ENDS: Final = {
+    Outcome.ABORTED: "Transfer aborted via ABOR.",
+    Outcome.TIMED_OUT: "Data connection timed out; transfer aborted.",
+}
+
+#: Reasons of `Disconnected` that are nothing special.
+_USUAL: Final = frozenset({"quit", "client left", "connection lost"})
 
 
 def wanted_events() -> frozenset[type[Event]]:
@@ -40,11 +60,11 @@ def wanted_events() -> frozenset[type[Event]]:
 class _Fields(Mapping[str, object]):
     """The attributes of a handler, for `log_prefix`."""
 
-    def __init__(self, handler: object) -> None:
+    def __init__(self, handler: SessionLog) -> None:
         self._handler = handler
 
     def __getitem__(self, name: str) -> object:
-        return getattr(self._handler, name)
+        return (name == "username" and self._handler.told_username) or getattr(self._handler, name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(dir(self._handler))
@@ -62,6 +82,9 @@ class SessionLog:
         "DELE", "RNFR", "RNTO", "MKD", "RMD", "CWD", "XMKD", "XRMD", "XCWD", "REIN", "SITE CHMOD", "MFMT",
     )  # fmt: skip
     """The commands that `log_cmd` writes."""
+
+    told_username = ""
+    """Who was logged in when the event that is told happened: the session may be several commands ahead."""
 
     def log(self, msg: str, logfun: Callable[..., object] = logger.info) -> None:
         logfun("%s %s", self.log_prefix % _Fields(self), msg)
@@ -82,6 +105,12 @@ class SessionLog:
         if cmd in self.log_cmds_list and not logger.isEnabledFor(logging.DEBUG):
             line = f"{cmd} {arg} {respcode}" if arg else f"{cmd} {respcode}"
             self.log(f"{line} {respstr!r}" if respcode >= 400 else line)
+
+    def unlogged(self, names: Iterable[str]) -> frozenset[str]:
+        """Return those of the command names that `log_cmd` has nothing to say of: none, if it was overridden."""
+        if type(self).log_cmd is not SessionLog.log_cmd:
+            return frozenset()
+        return frozenset(names) - frozenset(self.log_cmds_list)
 
     def log_transfer(
         self,
@@ -109,8 +138,6 @@ class SessionLog:
                 self.logline(f"<- {verb} {argument}" if argument else f"<- {verb}")
             case ReplySent(reply=reply):
                 self.logline(f"-> {reply.code} {reply.lines[0]}")
-                if reply.code == 421 or "Aborted" in reply.lines[0]:
-                    self.log(reply.lines[0])
             case TransferFinished():
                 self.log_transfer(
                     event.verb,
@@ -120,10 +147,15 @@ class SessionLog:
                     event.elapsed,
                     event.size,
                 )
+                if event.outcome in _ENDS:
+                    self.log(_ENDS[event.outcome])
             case LoginSucceeded(username=username):
+                self.told_username = username
                 self.log(f"USER '{username}' logged in.")
             case LoginFailed(username=username):
                 self.log(f"USER '{username}' failed login.")
+            case LoggedOut():
+                self.told_username = ""
             case ForeignPeer(peer=peer, accepted=accepted):
                 verb = "accepted" if accepted else "rejected"
                 self.log(f"{verb} data connection from foreign address {peer.host}:{peer.port}.", logger.warning)
@@ -131,7 +163,9 @@ class SessionLog:
                 self.log(text, logger.warning)
             case Failed(where=where, error=error):
                 logger.error("%s failed: %r", where, error, exc_info=error)
-            case Disconnected():
+            case Disconnected(reason=reason):
+                if reason not in _USUAL:
+                    self.log(reason)
                 self.log("FTP session closed (disconnect).")
             case _:
                 pass  # an event that says nothing to the log

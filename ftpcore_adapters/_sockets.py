@@ -7,7 +7,6 @@ whatever the system calls it; BlockingIOError means "not yet".
 from __future__ import annotations
 
 import errno
-import ipaddress
 import os
 import socket
 from collections.abc import Callable
@@ -27,6 +26,7 @@ __all__ = [
     "connecting_socket",
     "listening_socket",
     "receive",
+    "receive_into_file",
     "send",
     "send_file",
     "set_no_delay",
@@ -132,6 +132,17 @@ def send_file(sock: socket.socket, fd: int, offset: int, size: int) -> int:
     return _in_kernel(lambda: os.sendfile(sock.fileno(), fd, offset, size))
 
 
+def receive_into_file(sock: socket.socket, fd: int, offset: int, size: int) -> int:
+    """Receive up to `size` bytes into a file at `offset`, by way of memory; 0 at the peer's end."""
+    block = memoryview(receive(sock, size))
+    count = len(block)
+    while block:
+        written = os.pwrite(fd, block, offset)
+        block = block[written:]
+        offset += written
+    return count
+
+
 class Pipe:
     """Moves bytes from a socket into a file within the kernel.  One pipe serves one transfer.
 
@@ -207,5 +218,4 @@ def _lost(error: OSError) -> ConnectionError:
 
 
 def _family(host: str) -> socket.AddressFamily:
-    version = ipaddress.ip_address(host.partition("%")[0]).version
-    return socket.AF_INET6 if version == 6 else socket.AF_INET
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from typing import IO, Any, Final
 
-from ftpcore import FilesystemError, VirtualPath, facts_line, list_line, resolve, sendable
+from ftpcore import ROOT, FilesystemError, facts_line, list_line, resolve, sendable
 from ftpcore.ports import FileInfo
 from ftpcore_adapters._clock import LocalZone
 from ftpcore_adapters._seed_info import SeedInfos
@@ -87,7 +87,9 @@ class AbstractedFS:
         """Return the absolute virtual path of what a client typed; ".." never leads above "/"."""
         if os.sep == "\\":
             ftppath = ftppath.replace("\\", "/")
-        return resolve(resolve(VirtualPath("/"), self.cwd), ftppath)
+        if ftppath.startswith("/"):
+            return resolve(ROOT, ftppath)
+        return resolve(resolve(ROOT, self.cwd), ftppath)
 
     def ftp2fs(self, ftppath: str) -> str:
         """Return the real path of what a client typed."""

@@ -26,7 +26,7 @@ from ftpcore_adapters._clock import SystemClock
 from ftpcore_adapters._host import SessionHost
 from ftpcore_adapters._ioloop_host import IOLoopHost
 from ftpcore_adapters._seed_authorizer import SeedAuthorizer, impersonates
-from ftpcore_adapters._seed_commands import Overrides, SeedCommands, proto_cmds, table_of
+from ftpcore_adapters._seed_commands import Overrides, SeedCommands, overridden, proto_cmds, table_of
 from ftpcore_adapters._seed_filesystem import filesystem_port
 from ftpcore_adapters._session_log import SessionLog, wanted_events
 from ftpcore_adapters._sockets import CAN_SENDFILE, set_no_delay
@@ -170,7 +170,9 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
     def open_session(self, *, local: Address, peer: Address, now: float) -> Session:
         """Make the session; the host that asks for it runs it."""
         self.commands = table_of(self.proto_cmds)
-        self.command_overrides = Overrides(self)
+        methods = overridden(type(self))  # type: ignore[arg-type]  # mypy takes no class for hashable
+        self.command_overrides = Overrides(self, methods) if methods else {}
+        self.unreported = self.unlogged(self.commands)
         self._session = session = self.session_class(
             local=local,
             peer=peer,

@@ -20,9 +20,6 @@ __all__ = ["FTPServer"]
 #: Seconds until a server that ran out of descriptors accepts again.
 ACCEPT_PAUSE: Final = 0.5
 
-#: Connections accepted in one turn of the loop, so that a flood of them does not hold up the sessions.
-ACCEPTS_PER_TURN: Final = 32
-
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -139,7 +136,7 @@ class FTPServer:
                 handler.handle_max_cons_per_ip()
                 return None
             handler.handle()
-        except Exception:
+        except Exception:  # noqa: BLE001  logged; the server goes on
             logger.exception("can't begin a session with %s", addr)
             if handler is not None:
                 handler.close()
@@ -151,21 +148,20 @@ class FTPServer:
     # -- what the loop calls -------------------------------------------------------------------------------------------
 
     def handle_read(self) -> None:
-        for _ in range(ACCEPTS_PER_TURN):
-            if self.socket is None:
-                return
-            try:
-                sock, addr = self.socket.accept()
-            except (BlockingIOError, ConnectionError):
-                return  # nobody is left, or the peer went away while it waited
-            except OSError as error:
-                if error.errno not in _EXHAUSTED:
-                    raise
-                logger.warning("can't accept connections for now: %s", error.strerror)
-                self.ioloop.modify(self.socket.fileno(), 0)
-                self.ioloop.call_later(ACCEPT_PAUSE, self._resume)
-                return
-            self.handle_accepted(sock, addr)
+        if self.socket is None:
+            return
+        try:
+            sock, addr = self.socket.accept()
+        except (BlockingIOError, ConnectionError):
+            return  # the peer went away while it waited
+        except OSError as error:
+            if error.errno not in _EXHAUSTED:
+                raise
+            logger.warning("can't accept connections for now: %s", error.strerror)
+            self.ioloop.modify(self.socket.fileno(), 0)
+            self.ioloop.call_later(ACCEPT_PAUSE, self._resume)
+            return
+        self.handle_accepted(sock, addr)
 
     def handle_write(self) -> None:
         """Never called: the server only reads."""

@@ -133,7 +133,9 @@ async def _refused(session: Session, username: str, password: str, text: str) ->
 async def _flush(session: Session) -> tuple[Effect[object], ...]:
     """Forget the account; return what tells the hook."""
     await drop_endpoint(session)
-    return _logged_out(session)
+    then = _logged_out(session)
+    session.username = ""
+    return then
 
 
 def _logged_out(session: Session) -> tuple[Effect[object], ...]:
@@ -141,7 +143,6 @@ def _logged_out(session: Session) -> tuple[Effect[object], ...]:
         return ()
     username = session.username
     session.account = None
-    session.username = ""
     if session.subscribed(LoggedOut):
         session.emit(LoggedOut(username=username))
     return hook(session.delegate.on_logout, username)

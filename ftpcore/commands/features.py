@@ -114,7 +114,8 @@ def _offered(session: Session, spec: CommandSpec) -> bool:
     if session.account is None:
         return True
     account = session.account
-    may = spec.permission is None or account.rights_vary or spec.permission in account.rights
+    letters = account.everywhere()
+    may = spec.permission is None or letters is None or spec.permission in letters
     return may and spec.needs in account.filesystem.capabilities | Capability.NONE
 
 

@@ -82,11 +82,12 @@ async def ftp_MLSD(session: Session, path: VirtualPath) -> Reply:
 
     async def lines(entries: list[FileInfo]) -> bytes:
         entries = [entry for entry in entries if sendable(entry.name)]
-        if not account.rights_vary or "perm" not in facts:
-            return _encoded(session, [facts_line(entry, facts, account.rights, zone) for entry in entries])
+        letters = account.everywhere() if "perm" in facts else ""
+        if letters is not None:
+            return _encoded(session, [facts_line(entry, facts, letters, zone) for entry in entries])
         rights = await RightsOn(account, [join(path, entry.name) for entry in entries])
         pairs = zip(entries, rights, strict=True)
-        return _encoded(session, [facts_line(entry, facts, letters, zone) for entry, letters in pairs])
+        return _encoded(session, [facts_line(entry, facts, own, zone) for entry, own in pairs])
 
     return await _send(session, "MLSD", path, page, lines)
 
@@ -98,8 +99,8 @@ async def ftp_MLST(session: Session, path: VirtualPath) -> Reply:
         made, _, _ = _text(session, await FactLine(path, facts, account.rights)).partition(" ")
         return Reply.of(250, f"Listing {quoted(path)}:", f"{made} {shown(path)}", "End MLST.")
     info = await Stat(path)
-    letters = account.rights
-    if account.rights_vary and "perm" in facts:
+    letters = account.everywhere() if "perm" in facts else ""
+    if letters is None:
         letters = (await RightsOn(account, [path]))[0]
     line = facts_line(info._replace(name=shown(path)), facts, letters, _zone(session))
     return Reply.of(250, f"Listing {quoted(path)}:", line.removesuffix("\r\n"), "End MLST.")
