@@ -193,6 +193,13 @@ def test_a_command_starts_the_idle_time_anew(host: ScriptedHost) -> None:
     assert host.advance(299.0).feed(b"NOOP\r\n").advance(299.0).codes() == [200]
 
 
+def test_a_listener_that_waits_for_ever_does_not_keep_a_session(host: ScriptedHost) -> None:
+    host.session.accept_timeout = None
+    assert host.feed(b"PASV\r\n").advance(301.0).codes() == [227, 421]
+    assert host.control_closed
+    assert host.listening is None
+
+
 def test_half_a_command_does_not_start_the_idle_time_anew(host: ScriptedHost) -> None:
     assert host.advance(299.0).feed(b"NO").advance(2.0).codes() == [421]
 
