@@ -465,3 +465,19 @@ def test_call_later_after_the_end_is_not_made(serve: Serve) -> None:
     client.close()
     wait_for(lambda: not handler.connected, "the end")
     assert serving.call(lambda: handler.call_later(100, list)).cancelled
+
+
+def test_a_log_method_that_raises_when_nothing_is_read_ends_the_session(serve: Serve) -> None:
+    """There is no command of the client that the error could be found at."""
+    serve.errors_expected = True
+
+    def fail(*arguments: object) -> None:
+        raise LookupError("a bug")
+
+    serving = serve(log_transfer=fail, dtp_handler=type("Hasty", (DTPHandler,), {"timeout": 0.05}))
+    client = serving.login()
+    with client.data():
+        assert client.command("STOR g") == 150
+        while client.line():
+            pass
+    assert serving.login().command("NOOP") == 200
