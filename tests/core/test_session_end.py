@@ -168,6 +168,13 @@ def test_quit_gives_up_a_data_connection_that_no_command_uses(fs: MemoryFileSyst
     assert host.advance(1000.0).codes() == []
 
 
+def test_a_session_that_is_closed_when_done_ends_its_transfer_first(host: ScriptedHost, fs: MemoryFileSystem) -> None:
+    started(host, b"STOR a").feed(b"PWD\r\n").session.close_when_done(now=host.now)
+    assert host.pump().upload(b"x").finish().codes() == [226]
+    assert host.control_closed
+    assert fs.tree() == {"/a": b"x"}
+
+
 def test_what_comes_behind_quit_is_not_kept(host: ScriptedHost) -> None:
     started(host, b"STOR a").feed(b"QUIT\r\n")
     host.feed(b"MKD b\r\n" * 5000)
