@@ -31,6 +31,8 @@ def expire(session: Session) -> None:
         if lane.deadline is not None and lane.deadline <= now:
             if lane.task is not None:
                 lane.expire()
+            elif session.control_lane.task is not None:  # a command that may be about to use the data connection
+                lane.deadline = session.after(session.delegate.data_timeout)
             else:  # a data connection that no command came for
                 lane.deadline = None
                 session.close(Reply.of(421, "Data connection timed out."))
