@@ -130,7 +130,7 @@ async def _scan(path: VirtualPath) -> tuple[Page[FileInfo], bool]:
     except (NotADirectoryError, FileNotFoundError):
         return Page([await Stat(path, follow=False)], None), False  # a file, or a link that leads nowhere
     if page.rest is None:
-        page.entries.sort()
+        page.entries.sort(key=lambda entry: entry.name)  # there may be two of a name, and kinds have no order
     return page, True
 
 
