@@ -153,10 +153,17 @@ class Lane:
             self._session.emit(effects.Cancel(self.serial))
 
     def _step(self, value: object, error: BaseException | None) -> None:
+        session = self._session
+        outer, session.current = session.current, self.task  # the other lane's task may have caused this step
+        try:
+            self._step_on(value, error)
+        finally:
+            session.current = outer
+
+    def _step_on(self, value: object, error: BaseException | None) -> None:
         assert self.task is not None
         steps = self.task.steps
         while True:
-            self._session.current = self.task
             try:
                 effect = steps.send(value) if error is None else steps.throw(error)
             except StopIteration as stop:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from ftpcore import (
@@ -55,6 +56,11 @@ _USUAL: Final = frozenset({"quit", "client left", "connection lost"})
 def wanted_events() -> frozenset[type[Event]]:
     """Return what a session that begins now is to tell."""
     return _DEBUG if logger.isEnabledFor(logging.DEBUG) else _ALWAYS
+
+
+@lru_cache(maxsize=8)  # one set for all sessions: few servers have more than one table
+def _without(names: tuple[str, ...], logged: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(names) - frozenset(logged)
 
 
 class _Fields(Mapping[str, object]):
@@ -110,7 +116,7 @@ class SessionLog:
         """Return those of the command names that `log_cmd` has nothing to say of: none, if it was overridden."""
         if type(self).log_cmd is not SessionLog.log_cmd:
             return frozenset()
-        return frozenset(names) - frozenset(self.log_cmds_list)
+        return _without(tuple(names), tuple(self.log_cmds_list))
 
     def log_transfer(
         self,
