@@ -115,6 +115,7 @@ class ScriptedHost:
         clock: WallClock | None = None,
         seed: int = 0,
         hold: Iterable[type[object]] = (),
+        subscribe: Iterable[type[Event]] = EVERY_EVENT,
         refusal: Reply | None = None,
     ) -> None:
         self.now = 0.0
@@ -144,7 +145,7 @@ class ScriptedHost:
             random=random.Random(seed),
             now=self.now,
             delegate=delegate,
-            subscribe=EVERY_EVENT,
+            subscribe=subscribe,
             refusal=refusal,
         )
         self.pump()
@@ -295,7 +296,7 @@ class ScriptedHost:
                 self._cancelled.add(serial)
             case CloseControl():
                 self.control_closed = True
-            case Event():
+            case _:
                 self.events.append(output)
 
     def _done(self, perform: Perform, value: object = None, *, error: BaseException | None = None) -> bool:
@@ -312,9 +313,7 @@ class ScriptedHost:
         if isinstance(effect, self.hold) or self.pending.get(perform.lane) is not perform:
             return False
         try:
-            if isinstance(effect, PortEffect):
-                return self._done(perform, effect.call(perform.ports))
-            value = self._network(effect)
+            value = _called(effect, perform.ports) if isinstance(effect, PortEffect) else self._network(effect)
         except Exception as error:  # noqa: BLE001  whatever it is, it is the answer
             return self._done(perform, error=error)
         if value is not None:
@@ -390,6 +389,11 @@ class ScriptedHost:
 
 
 _NOTHING = object()
+
+
+def _called(effect: PortEffect[object], ports: Ports) -> object:
+    answer = effect.call(ports)
+    return _NOTHING if answer is None else answer
 
 
 def _local(file: object, possible: bool) -> BinaryFile:

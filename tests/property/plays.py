@@ -35,7 +35,7 @@ from ftpcore_adapters.memory import MemoryFileSystem
 from tests.property.scripts import lines, scripts, transfers
 from tests.watched import WatchedFileSystem
 
-__all__ = ["EVERYTHING", "PLOTS", "Play", "Plot", "filesystem", "played"]
+__all__ = ["EVERYTHING", "PLOTS", "Play", "Plot", "check_buffers", "filesystem", "played"]
 
 #: The limits that ftpcore names COMMAND_BUFFER_LIMIT, REPLY_BUFFER_LIMIT and WAITING_LIMIT.
 COMMANDS_UNREAD: Final = 8 * 1024

@@ -28,8 +28,8 @@ from ftpcore import (
 from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore.wire import CommandReader, ProtocolViolation
 from tests.conftest import scaled
-from tests.property.plays import EVERYTHING, PLOTS, Plot, filesystem, played
-from tests.property.scripts import OVERTAKING, chunks, cut, scripts
+from tests.property.plays import EVERYTHING, PLOTS, Play, Plot, check_buffers, filesystem, played
+from tests.property.scripts import OVERTAKING, chunks, cut, lines, scripts
 from tests.watched import WatchedFile, WatchedFileSystem
 
 DATA_COMMANDS: Final = frozenset({"RETR", "STOR", "APPE", "STOU", "LIST", "NLST", "MLSD"})
@@ -213,3 +213,25 @@ def test_X_17_abor_never_fails(plot: Plot) -> None:
     for event in play.host.events:
         if isinstance(event, CommandFinished) and event.name == "ABOR":
             assert event.reply.code in (225, 226, 501, 530)
+
+
+FLOOD: Final = 256 * 1024
+
+
+@given(
+    st.lists(st.one_of(lines(), st.binary(min_size=1, max_size=200)), min_size=1, max_size=5),
+    st.booleans(),
+    st.booleans(),
+)
+@settings(max_examples=scaled(300))
+def test_Z_07_buffers_are_bounded_whatever_is_fed(pieces: list[bytes], reading: bool, transferring: bool) -> None:
+    """As much of it as the session wants, whether anything is answered or not."""
+    play = Play(kernel=False, resume=True, vary=False, limited=False, login=True)
+    play.take_downloads(0)
+    if transferring:
+        play.feed(b"PORT 127,0,0,1,100,1\r\nRETR f\r\n")
+    play.read_replies(reading)
+    piece = b"".join(pieces)
+    for _ in range(min(3_000, FLOOD // len(piece))):
+        play.feed(piece)
+        check_buffers(play)
