@@ -1,10 +1,14 @@
-"""The rules of `LocalFileSystem` for symbolic links: followed below the root, and leading nowhere elsewhere."""
+"""The rules of `LocalFileSystem` for symbolic links: followed below the root, and leading nowhere elsewhere.
+
+They hold for every way to open a directory: in one system call, one below the other, and by path.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,13 +16,18 @@ import pytest
 
 from ftpcore import VirtualPath
 from ftpcore.ports import FileKind, OpenMode
-from ftpcore_adapters.local import FollowSymlinks, LocalFileSystem
+from ftpcore_adapters.local import Confinement, FollowSymlinks, LocalFileSystem
 
 ROOT: Final = VirtualPath("/")
 LINK: Final = VirtualPath("/link")
 FILE: Final = VirtualPath("/file")
 
 Call = Callable[[LocalFileSystem], object]
+
+
+@pytest.fixture(params=Confinement, ids=lambda confinement: confinement.value)
+def local(request: pytest.FixtureRequest) -> Callable[..., LocalFileSystem]:
+    return partial(LocalFileSystem, confinement=request.param)
 
 
 @pytest.fixture
@@ -35,8 +44,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def files(root: Path) -> LocalFileSystem:
-    return LocalFileSystem(root)
+def files(root: Path, local: Callable[..., LocalFileSystem]) -> LocalFileSystem:
+    return local(root)
 
 
 def read(files: LocalFileSystem, path: VirtualPath) -> bytes:
@@ -144,7 +153,7 @@ def snapshot(top: Path) -> dict[Path, tuple[int, int, float]]:
     "target", ["../outside/secret", "../outside", "absent", "link", "other", "file/x", "dir/inner/../x/y"]
 )
 def test_links_that_lead_nowhere_are_listed_as_links_only(root: Path, files: LocalFileSystem, target: str) -> None:
-    """Following leaves them out; not following shows them with their target as stored; they move and go as links."""
+    """Following leaves them out; not following shows them, with a target that is below the root; they move and go."""
     (root / "other").symlink_to("link")
     (root / "link").symlink_to(target)
     with pytest.raises(OSError):
@@ -153,10 +162,45 @@ def test_links_that_lead_nowhere_are_listed_as_links_only(root: Path, files: Loc
     listed = {info.name: info for info in files.scan_dir(ROOT, follow=False)}
     assert set(listed) == {"dir", "file", "link", "other"}
     assert listed["link"] == files.stat(LINK, follow=False)
-    assert (listed["link"].kind, listed["link"].target) == (FileKind.LINK, target)
+    assert (listed["link"].kind, listed["link"].target) == (FileKind.LINK, None if "outside" in target else target)
     files.rename(LINK, VirtualPath("/dir/moved"))
     files.remove_file(VirtualPath("/dir/moved"))
     assert {path.name for path in root.rglob("*")} == {"dir", "file", "inner", "other"}
+
+
+@pytest.mark.parametrize(
+    ("target", "shown"),
+    [
+        ("file", "file"),
+        ("./dir//inner", "./dir//inner"),
+        ("../file", "../file"),
+        ("../absent/../x", "../absent/../x"),
+        ("../..", None),
+        ("../../root/file", None),
+        ("../dir/../../root/file", None),
+        ("{root}", "/"),
+        ("{root}/dir/inner", "/dir/inner"),
+        ("{root}/./dir/..//absent", "/absent"),
+        ("{root}/../root/file", None),
+        ("{root}2/secret", None),
+        ("/etc/passwd", None),
+        ("/", None),
+    ],
+)
+@pytest.mark.parametrize("directory", ["/dir", "/a/b/c/up"], ids=["as it is", "through links"])
+def test_targets_are_shown_as_the_client_sees_them(
+    root: Path, files: LocalFileSystem, directory: str, target: str, shown: str | None
+) -> None:
+    """A relative target as stored, an absolute one as a virtual path, none that names what is outside.
+
+    How many ".." lead out is counted from where the link is, not from how the client got there.
+    """
+    (root / "a" / "b" / "c").mkdir(parents=True)
+    (root / "a" / "b" / "c" / "up").symlink_to("../../../dir")
+    (root / "dir" / "link").symlink_to(target.format(root=root))
+    (found,) = (info for info in files.scan_dir(VirtualPath(directory), follow=False) if info.kind is FileKind.LINK)
+    assert found.target == shown
+    assert files.stat(VirtualPath(f"{directory}/link"), follow=False) == found
 
 
 def test_loops_of_links_end(root: Path, files: LocalFileSystem) -> None:
@@ -192,9 +236,9 @@ def test_renaming_over_a_link_replaces_the_link(root: Path, files: LocalFileSyst
     assert (root.parent / "outside" / "secret").read_bytes() == b"secret"
 
 
-def test_no_link_is_followed_if_none_shall_be(root: Path) -> None:
+def test_no_link_is_followed_if_none_shall_be(root: Path, local: Callable[..., LocalFileSystem]) -> None:
     """FollowSymlinks.NEVER: links are seen, renamed and removed, but lead nowhere."""
-    files = LocalFileSystem(root, follow_symlinks=FollowSymlinks.NEVER)
+    files = local(root, follow_symlinks=FollowSymlinks.NEVER)
     (root / "link").symlink_to("dir")
     (root / "file_link").symlink_to("file")
     assert files.stat(LINK, follow=False).target == "dir"
@@ -210,19 +254,54 @@ def test_no_link_is_followed_if_none_shall_be(root: Path) -> None:
     files.remove_file(LINK)
 
 
-def test_the_root_itself_may_be_reached_through_a_link(root: Path) -> None:
+def test_the_root_itself_may_be_reached_through_a_link(root: Path, local: Callable[..., LocalFileSystem]) -> None:
     """Absolute links may name the root in the operator's words or by its real path."""
     (root.parent / "alias").symlink_to("root")
     (root / "link").symlink_to(root.parent / "alias" / "dir")
     (root / "real").symlink_to(root / "dir")
-    files = LocalFileSystem(root.parent / "alias")
+    files = local(root.parent / "alias")
     assert read(files, VirtualPath("/link/inner")) == read(files, VirtualPath("/real/inner")) == b"inner"
     assert files.stat(ROOT, follow=False).kind is FileKind.DIRECTORY
 
 
-def test_the_whole_host_can_be_the_root(root: Path) -> None:
+def test_the_whole_host_can_be_the_root(root: Path, local: Callable[..., LocalFileSystem]) -> None:
     """Below "/" everything is inside, and ".." at "/" stays there, as for the kernel."""
-    files = LocalFileSystem("/")
+    files = local("/")
     (root / "link").symlink_to("../" * 50 + str(root / "dir")[1:])
     assert read(files, VirtualPath(f"{root}/link/inner")) == b"inner"
+    (root / "absolute").symlink_to(root / "dir")
+    assert files.stat(VirtualPath(f"{root}/absolute"), follow=False).target == str(root / "dir")
     assert files.stat(ROOT, follow=True).unique == f"{os.stat('/').st_dev:x}g{os.stat('/').st_ino:x}"
+
+
+def test_dots_in_a_path_stay_below_the_root(files: LocalFileSystem) -> None:
+    """A `VirtualPath` has none; one that was made by hand leads no further than any other."""
+    for path in ("/../outside/secret", "/dir/../../outside/secret", "/..", "../outside", "2/secret"):
+        with pytest.raises(FileNotFoundError):
+            files.stat(VirtualPath(path), follow=True)
+    assert files.stat(VirtualPath("/dir/../file"), follow=True).size == 4
+
+
+def test_the_root_is_looked_up_by_each_call(root: Path, files: LocalFileSystem) -> None:
+    """A directory that was put in the place of the root is the root; a link there is refused."""
+    root.rename(root.parent / "old")
+    with pytest.raises(FileNotFoundError):
+        files.make_dir(VirtualPath("/dir"))
+    root.mkdir()
+    files.make_dir(VirtualPath("/new"))
+    assert [info.name for info in files.scan_dir(ROOT, follow=True)] == ["new"]
+
+
+@pytest.mark.parametrize("confinement", [Confinement.KERNEL, Confinement.WALK], ids=lambda found: found.value)
+def test_a_link_in_place_of_the_root_is_refused(root: Path, confinement: Confinement) -> None:
+    files = LocalFileSystem(root, confinement=confinement)
+    root.rename(root.parent / "old")
+    root.symlink_to("outside")
+    for call in (
+        lambda: files.stat(VirtualPath("/secret"), follow=True),
+        lambda: files.open_file(VirtualPath("/secret"), OpenMode.READ),
+        lambda: files.scan_dir(ROOT, follow=True),
+        lambda: files.make_dir(VirtualPath("/new")),
+    ):
+        with pytest.raises(NotADirectoryError):
+            call()

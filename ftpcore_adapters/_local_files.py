@@ -1,7 +1,4 @@
-"""What `LocalFileSystem` does once a path is resolved: open files and directories, and turn `stat` into `FileInfo`.
-
-Nothing but plain files is ever opened: opening a FIFO can wake or block somebody, opening a device can do anything.
-"""
+"""What `LocalFileSystem` does once a path is resolved: open files and directories, and turn `stat` into `FileInfo`."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from ftpcore.ports import FileInfo, FileKind, OpenMode
+from ftpcore_adapters._entries import ALWAYS, Place, open_plain
 
 try:
     from grp import getgrgid
@@ -52,21 +50,12 @@ NAMES_KEPT: Final = 1024
 #: Largest file offset of any system; what is behind it overflows in Python or in the kernel.
 _LAST_OFFSET: Final = 2**63 - 1
 
-#: Python itself adds O_CLOEXEC.  O_NOFOLLOW: the path is resolved, so a link is one that came meanwhile.
-#: O_NONBLOCK: the same for a FIFO.  Some of them are missing on Windows, which needs O_BINARY.
-_ALWAYS: Final = (
-    getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_BINARY", 0)
-)
-
 _FLAGS: Final[Mapping[OpenMode, int]] = {
-    OpenMode.READ: _ALWAYS | os.O_RDONLY,
-    OpenMode.WRITE: _ALWAYS | os.O_WRONLY,
-    OpenMode.UPDATE: _ALWAYS | os.O_WRONLY,
-    OpenMode.REPLACE: _ALWAYS | os.O_WRONLY | os.O_TRUNC,
-    OpenMode.APPEND: _ALWAYS | os.O_WRONLY | os.O_APPEND,
+    OpenMode.READ: ALWAYS | os.O_RDONLY,
+    OpenMode.WRITE: ALWAYS | os.O_WRONLY,
+    OpenMode.UPDATE: ALWAYS | os.O_WRONLY,
+    OpenMode.REPLACE: ALWAYS | os.O_WRONLY | os.O_TRUNC,
+    OpenMode.APPEND: ALWAYS | os.O_WRONLY | os.O_APPEND,
 }
 
 _KINDS: Final[Mapping[int, FileKind]] = {
@@ -108,51 +97,44 @@ def file_info(name: str, status: os.stat_result, users: NameCache, groups: NameC
     )
 
 
-def open_file(real_path: str, mode: OpenMode) -> LocalFile:
-    """Open a plain file; the last component of `real_path` is no link.
+def open_file(real_path: str, mode: OpenMode, place: Place | None = None) -> LocalFile:
+    """Open a plain file.
+
+    Args:
+        real_path: What hooks and logs are told.
+        place: Where it is; None: at `real_path`, as somebody resolved it.
 
     Raises:
+        OSError: ELOOP: it is a link.
         IsADirectoryError: It is a directory.
         PermissionError: It is neither a directory nor a plain file, or the system refuses.
     """
+    place = place or Place(None, real_path)
     flags = _FLAGS[mode]
     if mode is OpenMode.READ or mode is OpenMode.UPDATE:
-        return _open_existing(real_path, flags)
+        return _open_existing(real_path, place, flags)
     for _ in range(OPEN_TRIES):
         try:
-            return make_file(real_path, 0o666, flags)
+            return make_file(real_path, place, 0o666, flags)
         except FileExistsError:
             pass
         try:
-            return _open_existing(real_path, flags)
+            return _open_existing(real_path, place, flags)
         except FileNotFoundError:
             pass  # removed since
     raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), real_path)
 
 
-def make_file(real_path: str, permissions: int, flags: int = _FLAGS[OpenMode.WRITE]) -> LocalFile:
+def make_file(real_path: str, place: Place, permissions: int, flags: int = _FLAGS[OpenMode.WRITE]) -> LocalFile:
     """Make and open a file that did not exist, or raise FileExistsError."""
-    descriptor = os.open(real_path, flags | os.O_CREAT | os.O_EXCL, permissions)
+    descriptor = os.open(place.name, flags | os.O_CREAT | os.O_EXCL, permissions, dir_fd=place.directory)
     return LocalFile(descriptor, real_path, 0, appending=bool(flags & os.O_APPEND), created=True)
 
 
-def _open_existing(real_path: str, flags: int) -> LocalFile:
-    _check_plain(os.lstat(real_path), real_path)
-    descriptor = os.open(real_path, flags)
-    try:
-        status = os.fstat(descriptor)
-        _check_plain(status, real_path)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return LocalFile(descriptor, real_path, status.st_size, appending=bool(flags & os.O_APPEND), created=False)
-
-
-def _check_plain(status: os.stat_result, real_path: str) -> None:
-    if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), real_path)
-    if not stat.S_ISREG(status.st_mode):
-        raise PermissionError(errno.EACCES, "Not a plain file", real_path)
+def _open_existing(real_path: str, place: Place, flags: int) -> LocalFile:
+    descriptor, status = open_plain(place, flags)
+    size = 0 if flags & os.O_TRUNC else status.st_size
+    return LocalFile(descriptor, real_path, size, appending=bool(flags & os.O_APPEND), created=False)
 
 
 if sys.platform == "win32":
@@ -233,26 +215,29 @@ class LocalScan:
     """The entries of a directory, looked at one by one, each by one `stat` call.
 
     Args:
-        real_path: The directory; its last component is no link.
+        directory: Its descriptor, closed at the end, or its path.
         users, groups: Where names of owners come from.
-        follow: Returns the real path that the link of this name leads to, or raises OSError; None: links as such.
+        follow: Returns the status of what the link of this name leads to, or raises OSError; None: links as such.
+        shown_target: Returns how the client sees what a link holds.
     """
 
     def __init__(
-        self, real_path: str, users: NameCache, groups: NameCache, follow: Callable[[str], str] | None
+        self,
+        directory: int | str,
+        users: NameCache,
+        groups: NameCache,
+        *,
+        follow: Callable[[str], os.stat_result] | None,
+        shown_target: Callable[[str], str | None],
     ) -> None:
-        self._descriptor = -1
-        self._real_path = real_path
+        self._descriptor = directory if isinstance(directory, int) else -1
         self._users = users
         self._groups = groups
         self._follow = follow
-        if os.scandir not in os.supports_fd:  # Windows
-            self._entries = os.scandir(real_path)
-            return
-        # By descriptor an entry's stat takes 1.6 µs, by path 2.2 µs and more below a deep directory.
-        self._descriptor = os.open(real_path, _FLAGS[OpenMode.READ] | os.O_DIRECTORY)
+        self._shown_target = shown_target
         try:
-            self._entries = os.scandir(self._descriptor)
+            # By descriptor an entry's stat takes 1.6 µs, by path 2.2 µs and more below a deep directory.
+            self._entries = os.scandir(directory)
         except BaseException:
             self._close_descriptor()
             raise
@@ -267,9 +252,9 @@ class LocalScan:
                 target = None
                 if stat.S_ISLNK(status.st_mode):
                     if self._follow is None:
-                        target = self._target(entry)
+                        target = self._shown_target(self._target(entry))
                     else:
-                        status = os.lstat(self._follow(entry.name))
+                        status = self._follow(entry.name)
             except OSError:
                 continue  # it vanished, or nobody may look at it, or it is a link that leads nowhere
             return file_info(entry.name, status, self._users, self._groups, target)
@@ -293,5 +278,5 @@ class LocalScan:
 
     def __del__(self) -> None:
         if self._descriptor >= 0:
-            warnings.warn(f"unclosed directory {self._real_path!r}", ResourceWarning, source=self, stacklevel=2)
+            warnings.warn("unclosed directory", ResourceWarning, source=self, stacklevel=2)
             self.close()

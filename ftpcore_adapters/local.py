@@ -4,24 +4,26 @@ What leads out of the root does not exist for the client: ".." in a link, a link
 through elsewhere all raise FileNotFoundError, and nothing outside is looked at, so that neither a reply nor the time it
 takes tells what is there.  RFC 2577 6.
 
-Known limit: a path is resolved first and used then.  Somebody who renames directories or makes links below the root at
-the very moment, on the host itself or through a second session, can lead the second step astray.  A later release
-resolves in the kernel.
+This holds against races, too, with somebody who renames directories or makes links below the root at the very moment,
+on the host itself or through a second session: see `_confine`, also for what Windows lacks.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import re
 import secrets
 import stat
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Final
+from functools import cache
+from typing import Final, TypeVar
 
-from ftpcore import VirtualPath, base_name, join_path
+from ftpcore import VirtualPath, base_name, join_path, parent_path
 from ftpcore.ports import Capability, FileInfo, OpenMode
+from ftpcore_adapters._confine import HANDLE, LISTING, KernelTree, PathTree, Tree, WalkedTree, system_error
+from ftpcore_adapters._entries import Place, change
 from ftpcore_adapters._local_files import (
     LocalFile,
     LocalScan,
@@ -33,15 +35,12 @@ from ftpcore_adapters._local_files import (
     user_name,
 )
 
-__all__ = ["FollowSymlinks", "LocalFileSystem"]
+__all__ = ["Confinement", "FollowSymlinks", "LocalFileSystem"]
 
-#: Links followed on the way to one object, as Linux does.
-LINK_LIMIT: Final = 40
 #: Names tried by `open_unique`, as the seed API promises.
 UNIQUE_TRIES: Final = 50
-#: Characters that can't be part of one component of a path: on Windows also those that would make it two, or another
-#: drive, or another stream of the file.
-_FOREIGN: Final = re.compile(r"[\\:\0]" if os.sep == "\\" else r"\0")
+
+T = TypeVar("T")
 
 
 class FollowSymlinks(Enum):
@@ -51,6 +50,28 @@ class FollowSymlinks(Enum):
     """Those that stay below the root; the target of an absolute one is a path of the host."""
     NEVER = "never"
     """None."""
+
+
+class Confinement(Enum):
+    """How a directory below the root is opened."""
+
+    KERNEL = "kernel"
+    """In one system call of Linux 5.6 (`openat2`); as WALK where there is a link on the way or no such call."""
+    WALK = "walk"
+    """Each component relative to the one before, which takes POSIX."""
+    PATH = "path"
+    """By a path whose links were resolved before.  Safe only while nobody renames directories or makes links."""
+
+
+_TREES: Final[Mapping[Confinement, type[Tree[int] | Tree[str]]]] = {
+    Confinement.KERNEL: KernelTree,
+    Confinement.WALK: WalkedTree,
+    Confinement.PATH: PathTree,
+}
+if not {os.open, os.stat, os.readlink, os.mkdir, os.rename} <= os.supports_dir_fd:  # Windows
+    _FIRST = Confinement.PATH
+else:
+    _FIRST = Confinement.KERNEL if sys.platform == "linux" else Confinement.WALK
 
 
 class LocalFileSystem:
@@ -64,12 +85,19 @@ class LocalFileSystem:
     ['pub']
 
     New files get mode 0666 and directories 0777 less the umask; those of `open_unique` get 0600.  A file closed with
-    `complete=False` stays as far as it was written.  FIFOs, sockets and devices are listed but not opened.  Names
-    on the disk are in Python's filesystem encoding, which is UTF-8 unless the locale says otherwise.
+    `complete=False` stays as far as it was written.  FIFOs, sockets and devices are listed, renamed and removed, but
+    not opened or changed.  Names on the disk are in Python's filesystem encoding, which is UTF-8 unless the locale says
+    otherwise.  No descriptor is held between calls.
+
+    Of links, `FileInfo.target` is what is stored if that is relative and stays below the root, the virtual path if it
+    is absolute and does, else None.  `BinaryFile.name` is the path of the root and that of the client, links
+    unresolved.
 
     Args:
-        root: Looked up once, now; it need not exist yet.
+        root: Its links are looked up once, now; it need not exist yet.  The directory is looked up by each call: one
+            that was put in its place is the root from then on.
         follow_symlinks: See `FollowSymlinks`.
+        confinement: See `Confinement`; None: the first of them that the system can do.
         unique_part: Makes what `open_unique` appends to a prefix.
     """
 
@@ -91,141 +119,113 @@ class LocalFileSystem:
         root: str | os.PathLike[str],
         *,
         follow_symlinks: FollowSymlinks = FollowSymlinks.INSIDE,
+        confinement: Confinement | None = None,
         unique_part: Callable[[], str] = lambda: secrets.token_hex(4),
     ) -> None:
-        self._follow_symlinks = follow_symlinks
         self._unique_part = unique_part
-        self._root = os.path.realpath(root)
+        real_root = os.path.realpath(root)
         # Absolute links may name the root as the operator did, through a link above it.
-        self._root_names = [_components(name) for name in (self._root, os.path.abspath(root))]
+        names = (real_root, os.path.abspath(root))
+        tree = _TREES[confinement or _FIRST]
+        self._tree = tree(real_root, names, follow_links=follow_symlinks is FollowSymlinks.INSIDE)
         self._users = NameCache(user_name)
         self._groups = NameCache(group_name)
 
     def stat(self, path: VirtualPath, /, *, follow: bool) -> FileInfo:
-        real_path = self._resolve(path, follow_last=follow)
-        status = os.lstat(real_path)
-        target = os.readlink(real_path) if stat.S_ISLNK(status.st_mode) else None
+        target = None
+        with self._tree.entry(path) as place:
+            status = place.stat()
+            if not follow and stat.S_ISLNK(status.st_mode):
+                target = self._tree.shown_target(place.read_link(), lambda: self._tree.depth(parent_path(path)))
+        if follow and stat.S_ISLNK(status.st_mode):
+            status = self._status_followed(path)
         return file_info(base_name(path), status, self._users, self._groups, target)
 
     def scan_dir(self, path: VirtualPath, /, *, follow: bool) -> LocalScan:
-        def resolve_entry(name: str) -> str:
-            return self._resolve(join_path(path, name), follow_last=True)
-
-        real_path = self._resolve(path, follow_last=True)
-        return LocalScan(real_path, self._users, self._groups, resolve_entry if follow else None)
+        depth = cache(lambda: self._tree.depth(path))
+        return LocalScan(
+            self._tree.directory(path, LISTING),
+            self._users,
+            self._groups,
+            follow=(lambda name: self._status_followed(join_path(path, name))) if follow else None,
+            shown_target=lambda target: self._tree.shown_target(target, depth),
+        )
 
     def enter_dir(self, path: VirtualPath, /) -> None:
         # The kernel looks up "." only in a directory that this very thread may search; os.access asks for the real
         # user instead, who is another one under impersonation.
-        status = os.lstat(os.path.join(self._resolve(path, follow_last=True), "."))
-        if not stat.S_ISDIR(status.st_mode):  # Windows drops the "."
-            raise _error(errno.ENOTDIR, path)
+        directory = self._tree.directory(path, HANDLE)
+        if isinstance(directory, int):
+            with Place(directory, ".") as place:
+                place.stat()
+        elif not stat.S_ISDIR(os.lstat(os.path.join(directory, ".")).st_mode):  # Windows drops the "."
+            raise system_error(errno.ENOTDIR, path)
 
     def open_file(self, path: VirtualPath, mode: OpenMode, /) -> LocalFile:
-        return open_file(self._resolve(path, follow_last=True), mode)
+        real_path = self._tree.real_path(path)
+        return self._followed(path, lambda place: open_file(real_path, mode, place))
 
     def open_unique(self, directory: VirtualPath, prefix: str, /) -> tuple[str, LocalFile]:
         for _ in range(UNIQUE_TRIES):
             name = f"{prefix}{self._unique_part()}"
             if "/" in name:
-                raise _error(errno.EINVAL, name)
+                raise system_error(errno.EINVAL, name)
+            path = join_path(directory, name)
             try:
-                return name, make_file(self._resolve(join_path(directory, name), follow_last=False), 0o600)
+                with self._tree.entry(path) as place:
+                    return name, make_file(self._tree.real_path(path), place, 0o600)
             except FileExistsError:
                 pass
-        raise _error(errno.EEXIST, directory)
+        raise system_error(errno.EEXIST, directory)
 
     def make_dir(self, path: VirtualPath, /) -> None:
-        os.mkdir(self._resolve(path, follow_last=False))
+        with self._tree.entry(path) as place:
+            os.mkdir(place.name, dir_fd=place.directory)
 
     def remove_dir(self, path: VirtualPath, /) -> None:
-        os.rmdir(self._resolve_entry(path))
+        with self._removable(path) as place:
+            os.rmdir(place.name, dir_fd=place.directory)
 
     def remove_file(self, path: VirtualPath, /) -> None:
-        os.unlink(self._resolve_entry(path))
+        with self._removable(path) as place:
+            os.unlink(place.name, dir_fd=place.directory)
 
     def rename(self, source: VirtualPath, target: VirtualPath, /) -> None:
-        os.replace(self._resolve_entry(source), self._resolve_entry(target))
+        with self._removable(source) as old, self._removable(target) as new:
+            os.replace(old.name, new.name, src_dir_fd=old.directory, dst_dir_fd=new.directory)
 
     def set_mode(self, path: VirtualPath, mode: int, /) -> None:
-        real_path = self._resolve(path, follow_last=True)
-        # It is no link any more; where the system can promise to follow none, it does.
-        os.chmod(real_path, stat.S_IMODE(mode), follow_symlinks=os.chmod not in os.supports_follow_symlinks)
+        self._change(path, lambda found: os.chmod(found, stat.S_IMODE(mode)))
 
     def set_modified(self, path: VirtualPath, seconds: float, /) -> None:
-        real_path = self._resolve(path, follow_last=True)
         try:
-            os.utime(real_path, (seconds, seconds), follow_symlinks=os.utime not in os.supports_follow_symlinks)
+            self._change(path, lambda found: os.utime(found, (seconds, seconds)))
         except (OverflowError, ValueError):
-            raise _error(errno.EINVAL, path) from None
+            raise system_error(errno.EINVAL, path) from None
 
-    def _resolve_entry(self, path: VirtualPath) -> str:
-        """Return the real path of what may be renamed and removed: anything but the root; links are not followed."""
+    def _change(self, path: VirtualPath, apply: Callable[[str | int], None]) -> None:
+        self._followed(path, lambda place: change(place, apply))
+
+    def _removable(self, path: VirtualPath) -> Place:
+        """Return the place of what may be renamed and removed: anything but the root; links are not followed."""
         if path == "/":
-            raise _error(errno.EACCES, path)
-        return self._resolve(path, follow_last=False)
+            raise system_error(errno.EACCES, path)
+        return self._tree.entry(path)
 
-    def _resolve(self, path: VirtualPath, *, follow_last: bool) -> str:
-        """Return the real path of `path`, whose last component may be missing, and is the only one that may be a link.
+    def _status_followed(self, path: VirtualPath) -> os.stat_result:
+        with self._tree.followed(path) as place:
+            status = place.stat()
+        if stat.S_ISLNK(status.st_mode):  # since a moment ago
+            raise system_error(errno.ELOOP, path)
+        return status
 
-        With `follow_last` it is none either.  Raises FileNotFoundError for what leads out of the root.
-        """
-        base = self._root if self._root != os.sep else ""
-        steps: list[str] = []
-        pending = _checked_components(path)[::-1]
-        links = 0
-        while pending:
-            name = pending.pop()
-            if name == "..":  # only the target of a link holds one
-                if steps:
-                    steps.pop()
-                elif base:
-                    raise _error(errno.ENOENT, path)
-                continue
-            steps.append(name)
-            if not pending and not follow_last:
-                break
+    def _followed(self, path: VirtualPath, use: Callable[[Place], T]) -> T:
+        """Return what `use`, which raises ELOOP for a link, makes of what `path` leads to."""
+        with self._tree.entry(path) as place:
             try:
-                target = os.readlink(os.sep.join((base, *steps)))
+                return use(place)
             except OSError as failure:
-                if failure.errno == errno.EINVAL or (failure.errno == errno.ENOENT and not pending):
-                    continue  # no link, or something yet to be made
-                raise
-            links += 1
-            if links > LINK_LIMIT:
-                raise _error(errno.ELOOP, path)
-            if self._follow_symlinks is FollowSymlinks.NEVER:
-                raise _error(errno.ENOENT, path)
-            components = _checked_components(target)
-            if target.startswith("/"):
-                components = self._below_root(components, path)
-                steps.clear()
-            else:
-                steps.pop()
-            pending += components[::-1]
-        return os.sep.join((base, *steps)) if steps else self._root
-
-    def _below_root(self, components: list[str], path: VirtualPath) -> list[str]:
-        """Return what is left of an absolute host path below the root."""
-        for root in self._root_names:
-            if components[: len(root)] == root:
-                return components[len(root) :]
-        raise _error(errno.ENOENT, path)
-
-
-def _checked_components(text: str) -> list[str]:
-    if _FOREIGN.search(text):
-        raise _error(errno.EINVAL, text)
-    try:
-        os.fsencode(text)
-    except UnicodeEncodeError:  # the host's names are in an encoding that lacks a character
-        raise _error(errno.EILSEQ, text) from None
-    return _components(text)
-
-
-def _components(text: str) -> list[str]:
-    return [component for component in text.split("/") if component not in ("", ".")]
-
-
-def _error(number: int, path: str) -> OSError:
-    return OSError(number, os.strerror(number), path)
+                if failure.errno != errno.ELOOP:
+                    raise
+        with self._tree.followed(path) as place:
+            return use(place)
