@@ -179,7 +179,7 @@ def _read_argument(session: Session, spec: CommandSpec, text: str) -> tuple[tupl
                 raise SyntaxRefused("Syntax error: command needs two arguments.")
             value = (word,)
         case Argument.LISTING:
-            text = split_switches(text)
+            session.switches, text = split_switches(text)
         case Argument.PATH_OR_ROOT:
             text = text or ROOT
         case _:
@@ -189,14 +189,16 @@ def _read_argument(session: Session, spec: CommandSpec, text: str) -> tuple[tupl
     return (*value, path), path
 
 
-def split_switches(text: str) -> str:
-    """Return the path behind the switches of ls that clients put into LIST and NLST: "-la /dir", "-aL".
+def split_switches(text: str) -> tuple[str, str]:
+    """Return the switches of ls that clients put into LIST and NLST, and the path behind them: "-la /dir", "-aL".
 
     A file called "-a" is listed as "./-a".
     """
+    switches = ""
     while text.startswith("-") and text[1:2] not in ("", " "):
-        _, _, text = text.partition(" ")
-    return text
+        word, _, text = text.partition(" ")
+        switches += word[1:]
+    return switches, text
 
 
 async def _after_permission(

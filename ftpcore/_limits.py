@@ -9,11 +9,14 @@ from typing import Final
 __all__ = [
     "CLOSE_TIMEOUT",
     "COMMAND_BUFFER_LIMIT",
+    "DEPTH_LIMIT",
     "LISTING_PAGE",
+    "PATTERN_LIMIT",
     "REPLY_BUFFER_LIMIT",
     "SORT_LIMIT",
     "STATUS_LIMIT",
     "TRANSFER_BLOCK",
+    "TREE_LIMIT",
     "WAITING_LIMIT",
 ]
 
@@ -25,6 +28,13 @@ LISTING_PAGE: Final = 500
 
 #: LIST and NLST sort up to this many entries in memory; a larger directory is streamed in its own order.
 SORT_LIMIT: Final = 2_000
+
+#: Entries that are looked at to expand a pattern.
+PATTERN_LIMIT: Final = 10_000
+
+#: Entries of `LIST -R`, all directories together, and how deep it goes.
+TREE_LIMIT: Final = 100_000
+DEPTH_LIMIT: Final = 64
 
 #: Entries that STAT shows over the control connection, where the peer can neither stop nor delay them.
 STATUS_LIMIT: Final = 2_000

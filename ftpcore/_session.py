@@ -66,7 +66,9 @@ class Session(Delegate):
     """Offset that REST set for this command."""
     taken_rename: VirtualPath | None = None
     typed = ""
-    """The argument of this command as it was typed."""
+    """The path of this command as it was typed."""
+    switches = ""
+    """The switches of ls before it."""
     current: Task | None = None
     waiting: deque[Command] | None = None
     suspended = False

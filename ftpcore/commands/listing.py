@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ftpcore._errors import SyntaxRefused
 from ftpcore._events import Direction
-from ftpcore._limits import LISTING_PAGE, SORT_LIMIT, STATUS_LIMIT
+from ftpcore._limits import LISTING_PAGE, STATUS_LIMIT
 from ftpcore._listing import facts_line, list_line, sendable
 from ftpcore._paths import VirtualPath, join, quoted, shown
+from ftpcore._patterns import is_pattern
 from ftpcore._port_effects import (
     CloseScan,
     FactLine,
@@ -27,6 +28,7 @@ from ftpcore._port_effects import (
     WallTime,
 )
 from ftpcore._transfer import Transfer
+from ftpcore.commands._trees import encoded, expanded, scan_directory, send_tree
 from ftpcore.commands.transfer import need_endpoint
 from ftpcore.ports import FileInfo
 from ftpcore.wire import Reply
@@ -40,17 +42,24 @@ T = TypeVar("T")
 
 
 async def ftp_LIST(session: Session, path: VirtualPath) -> Reply:
-    """List a directory, or one file, as `ls -l` does.  RFC 959 4.1.3."""
+    """List a directory, one file, or what a pattern stands for, as `ls -l` does; `-R`: the tree.  RFC 959 4.1.3."""
     need_endpoint(session)
     if getattr(session.logged_in().filesystem, "formats_list", False):
         return await _send(session, "LIST", path, await ListLines(path, LISTING_PAGE), _joined)
     zone = _zone(session)
     now = await WallTime()
-    page, _ = await _scan(path)
 
     async def lines(entries: list[FileInfo]) -> bytes:
-        return _encoded(session, [list_line(entry, now, zone) for entry in entries if sendable(entry.name)])
+        return encoded(
+            session, "".join([list_line(entry, now, zone) for entry in entries if _sendable_path(entry.name)])
+        )
 
+    try:
+        page, is_directory = await _scan(path)
+    except FileNotFoundError:
+        page, is_directory = await _matching(session), False
+    if is_directory and "R" in session.switches:
+        return await send_tree(session, path, page, lines)
     return await _send(session, "LIST", path, page, lines)
 
 
@@ -58,12 +67,18 @@ async def ftp_NLST(session: Session, path: VirtualPath) -> Reply:
     """List names that RETR takes as they stand: the path is kept as it was typed.  RFC 1123 4.1.2.7."""
     need_endpoint(session)
     typed = session.typed
-    page, is_directory = await _scan(path)
     prefix = typed if typed in ("", "/") else f"{typed.rstrip('/')}/"
+    try:
+        page, is_directory = await _scan(path)
+        if not is_directory:
+            prefix, page = "", Page([page.entries[0]._replace(name=typed)], None)
+    except FileNotFoundError:
+        prefix, page = "", await _matching(session)
 
     async def lines(entries: list[FileInfo]) -> bytes:
-        names = [f"{prefix}{entry.name}" for entry in entries] if is_directory else [typed]
-        return _encoded(session, [f"{name}\r\n" for name in names if sendable(name.replace("/", ""))])
+        return encoded(
+            session, "".join([f"{prefix}{entry.name}\r\n" for entry in entries if _sendable_path(entry.name)])
+        )
 
     return await _send(session, "NLST", path, page, lines)
 
@@ -84,10 +99,10 @@ async def ftp_MLSD(session: Session, path: VirtualPath) -> Reply:
         entries = [entry for entry in entries if sendable(entry.name)]
         letters = account.everywhere() if "perm" in facts else ""
         if letters is not None:
-            return _encoded(session, [facts_line(entry, facts, letters, zone) for entry in entries])
+            return encoded(session, "".join([facts_line(entry, facts, letters, zone) for entry in entries]))
         rights = await RightsOn(account, [join(path, entry.name) for entry in entries])
         pairs = zip(entries, rights, strict=True)
-        return _encoded(session, [facts_line(entry, facts, own, zone) for entry, own in pairs])
+        return encoded(session, "".join([facts_line(entry, facts, own, zone) for entry, own in pairs]))
 
     return await _send(session, "MLSD", path, page, lines)
 
@@ -124,14 +139,23 @@ async def list_status(session: Session, path: VirtualPath) -> Reply:
 
 
 async def _scan(path: VirtualPath) -> tuple[Page[FileInfo], bool]:
-    """Return the first page for LIST and NLST, sorted if it is all, and whether `path` is a directory."""
+    """Return the first page for LIST and NLST, and whether `path` is a directory."""
     try:
-        page = await ScanDir(path, False, SORT_LIMIT + 1)
+        return await scan_directory(path), True
     except (NotADirectoryError, FileNotFoundError):
         return Page([await Stat(path, follow=False)], None), False  # a file, or a link that leads nowhere
-    if page.rest is None:
-        page.entries.sort(key=lambda entry: entry.name)  # there may be two of a name, and kinds have no order
-    return page, True
+
+
+async def _matching(session: Session) -> Page[FileInfo]:
+    """Return what the typed path stands for, if it is a pattern; FileNotFoundError if it stands for nothing."""
+    entries = await expanded(session, session.typed) if is_pattern(session.typed) else []
+    if not entries:
+        raise FileNotFoundError
+    return Page(entries, None)
+
+
+def _sendable_path(path: str) -> bool:
+    return sendable(path.replace("/", ""))
 
 
 async def _send(
@@ -152,15 +176,6 @@ async def _send(
 
 async def _joined(lines: list[bytes]) -> bytes:
     return b"".join(lines)
-
-
-def _encoded(session: Session, lines: list[str]) -> bytes:
-    """What the encoding can't express becomes "?"."""
-    text, encoding = "".join(lines), session.delegate.encoding
-    try:
-        return text.encode(encoding, session.delegate.unicode_errors)
-    except UnicodeEncodeError:
-        return text.encode(encoding, "replace")
 
 
 def _text(session: Session, line: bytes) -> str:
