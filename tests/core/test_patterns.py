@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from ftpcore import ScanDir
+from ftpcore import CloseScan, FileInfo, FileKind, ScanDir, VirtualPath
 from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters.memory import MemoryFileSystem
 
@@ -131,3 +133,34 @@ def test_list_r_asks_for_large_directories_in_pages(fs: MemoryFileSystem) -> Non
     host = ScriptedHost(SingleUser(fs)).login()
     assert len(listed(host, b"LIST -R")) == 3000 + 3
     assert len(host.performed(ScanDir)) == 2
+
+
+def test_a_pattern_gives_up_at_its_limit_in_the_middle_of_a_directory(fs: MemoryFileSystem) -> None:
+    for number in range(12_000):
+        fs.write_bytes(f"/{number}", b"")
+    host = ScriptedHost(SingleUser(fs)).login()
+    assert host.feed(b"EPSV\r\nNLST *1\r\n").codes() == [229, 550]
+    assert len(host.performed(CloseScan)) == 1
+
+
+def test_list_r_ends_at_its_limit_with_451() -> None:
+    many = FileInfo("f", FileKind.FILE)
+
+    class Endless(MemoryFileSystem):
+        def scan_dir(self, path: VirtualPath, /, *, follow: bool) -> Iterator[FileInfo]:
+            return iter([FileInfo("d", FileKind.DIRECTORY), *[many] * 5_000])
+
+    host = ScriptedHost(SingleUser(Endless())).login()
+    host.feed(b"EPSV\r\n").connect().feed(b"LIST -R\r\n")
+    assert host.codes() == [229, 125, 451]
+
+
+def test_list_r_goes_no_deeper_than_its_limit() -> None:
+    class Bottomless(MemoryFileSystem):
+        def scan_dir(self, path: VirtualPath, /, *, follow: bool) -> Iterator[FileInfo]:
+            return iter([FileInfo("d", FileKind.DIRECTORY)])
+
+    host = ScriptedHost(SingleUser(Bottomless())).login()
+    host.feed(b"EPSV\r\n").connect().feed(b"LIST -R\r\n")
+    assert host.codes() == [229, 125, 226]
+    assert host.downloads[-1].count(b":\r\n") == 64

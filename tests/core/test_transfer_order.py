@@ -265,3 +265,15 @@ def test_a_slow_command_is_finished_before_the_next_begins(host: ScriptedHost) -
     host.feed(b"CWD /\r\nCWD missing\r\n")
     assert list(host.pending) == [LaneName.CONTROL]
     assert host.release().codes() == [250, 550]
+
+
+def test_X_13_a_stou_that_waited_gets_the_pasv_that_waited_behind_it(host: ScriptedHost) -> None:
+    """D-15: whatever waits between them."""
+    host.window = 3
+    host.feed(PORT + b"RETR f\r\nSTOU\r\nPWD\r\nPASV\r\n")
+    assert host.codes() == [200, 150]
+    host.window = None
+    host.pump()
+    assert host.codes() == [226, 150, 227]
+    host.connect().finish()
+    assert host.codes() == [226, 257]
