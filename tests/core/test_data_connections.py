@@ -176,6 +176,18 @@ def test_D_17_150_if_it_is_not(host: ScriptedHost) -> None:
     assert host.feed(b"PASV\r\nRETR f\r\n").codes() == [227, 150]
 
 
+@pytest.mark.parametrize("early", [True, False], ids=["D-18 before the command", "D-18 after the 150"])
+def test_D_18_a_client_may_connect_before_the_command_or_after(host: ScriptedHost, early: bool) -> None:
+    host.feed(b"PASV\r\n")
+    if early:
+        host.connect()
+    host.feed(b"RETR f\r\n")
+    if not early:
+        host.connect()
+    assert host.codes()[-1] == 226
+    assert host.downloads == [b"data"]
+
+
 def test_Q_02_a_client_may_connect_after_150(host: ScriptedHost) -> None:
     assert host.feed(b"PASV\r\n").feed(b"RETR f\r\n").connect().codes() == [227, 150, 226]
 

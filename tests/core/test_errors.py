@@ -177,12 +177,6 @@ def test_the_reply_of_an_error_while_a_file_is_stored(error: Exception, code: in
     assert host.feed(b"NOOP\r\n").codes() == [200]
 
 
-def test_a_time_that_no_calendar_has_is_no_answer(host: ScriptedHost, fs: MemoryFileSystem) -> None:
-    fs.write_bytes("/a", b"")
-    fs.set_modified(VirtualPath("/a"), 1e17)
-    assert host.feed(b"MDTM a\r\n").codes() == [550]
-
-
 @pytest.mark.parametrize(
     ("kind", "code"),
     [

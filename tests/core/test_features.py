@@ -286,14 +286,14 @@ def test_only_commands_that_do_not_touch_the_transfer_overtake_it() -> None:
 @pytest.mark.parametrize(
     ("sent", "line"),
     [
-        (b"", "Connected to: 127.0.0.1:21"),
-        (b"", "Logged in as: ann"),
-        (b"", "TYPE: Binary; STRUcture: File; MODE: Stream"),
-        (b"TYPE A\r\n", "TYPE: ASCII; STRUcture: File; MODE: Stream"),
-        (b"REIN\r\n", "Waiting for username."),
-        (b"USER ann\r\n", "Waiting for password."),
-        (b"", "Data connection closed."),
-        (b"PASV\r\n", "Passive data channel waiting for connection."),
+        pytest.param(b"", "Connected to: 127.0.0.1:21", id="M-09 addresses"),
+        pytest.param(b"", "Logged in as: ann", id="M-09 the user"),
+        pytest.param(b"", "TYPE: Binary; STRUcture: File; MODE: Stream", id="M-09 binary"),
+        pytest.param(b"TYPE A\r\n", "TYPE: ASCII; STRUcture: File; MODE: Stream", id="M-09 ASCII"),
+        pytest.param(b"REIN\r\n", "Waiting for username.", id="M-09 nobody"),
+        pytest.param(b"USER ann\r\n", "Waiting for password.", id="M-09 named"),
+        pytest.param(b"", "Data connection closed.", id="M-09 no data connection"),
+        pytest.param(b"PASV\r\n", "Passive data channel waiting for connection.", id="M-09 listening"),
     ],
 )
 def test_stat_tells_the_state_of_the_session(host: ScriptedHost, sent: bytes, line: str) -> None:
@@ -301,6 +301,11 @@ def test_stat_tells_the_state_of_the_session(host: ScriptedHost, sent: bytes, li
     (reply,) = host.feed(b"STAT\r\n").replies()
     assert reply.code == 211
     assert line in reply.lines
+
+
+def test_M_09_stat_tells_no_secret(fs: MemoryFileSystem) -> None:
+    host = ScriptedHost(SingleUser(fs, password="owls")).feed(b"USER ann\r\nPASS owls\r\nSTAT\r\n")
+    assert b"owls" not in host.take()
 
 
 def test_stat_tells_of_a_data_connection_that_no_command_uses_yet(host: ScriptedHost) -> None:
