@@ -112,12 +112,12 @@ def test_list_r_of_a_file_is_its_line(tree: ScriptedHost) -> None:
 def test_list_r_goes_on_when_a_directory_went_away(tree: ScriptedHost, fs: MemoryFileSystem) -> None:
     tree.window = 0
     tree.feed(b"EPSV\r\n").connect().feed(b"LIST -R\r\n")
-    fs.remove_file("/d/e/f.txt")  # type: ignore[arg-type]  # a literal virtual path
-    fs.remove_dir("/d/e")  # type: ignore[arg-type]  # as above
+    fs.rename("/d", "/moved")  # type: ignore[arg-type]  # literal virtual paths
     tree.window = None
     tree.pump()
     assert tree.codes() == [229, 125, 226]
     assert b"g:\r\n" in tree.downloads[-1]
+    assert b"d:\r\n" not in tree.downloads[-1]
 
 
 def test_abor_ends_list_r(tree: ScriptedHost) -> None:
@@ -164,3 +164,13 @@ def test_list_r_goes_no_deeper_than_its_limit() -> None:
     host.feed(b"EPSV\r\n").connect().feed(b"LIST -R\r\n")
     assert host.codes() == [229, 125, 226]
     assert host.downloads[-1].count(b":\r\n") == 64
+
+
+def test_abor_of_list_r_closes_the_directory_that_it_was_reading(fs: MemoryFileSystem) -> None:
+    for number in range(3000):
+        fs.write_bytes(f"/{number}", b"")
+    host = ScriptedHost(SingleUser(fs)).login()
+    host.window = 10
+    host.feed(b"EPSV\r\n").connect().feed(b"LIST -R\r\nABOR\r\n")
+    assert host.codes() == [229, 125, 426, 226]
+    assert len(host.performed(CloseScan)) == 1

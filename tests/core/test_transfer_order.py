@@ -277,3 +277,13 @@ def test_X_13_a_stou_that_waited_gets_the_pasv_that_waited_behind_it(host: Scrip
     assert host.codes() == [226, 150, 227]
     host.connect().finish()
     assert host.codes() == [226, 257]
+
+
+def test_X_13_what_waits_behind_a_stou_waits_for_its_pasv(host: ScriptedHost) -> None:
+    host.window = 3
+    host.feed(PORT + b"RETR f\r\nSTOU\r\nPWD\r\n").take()
+    host.window = None
+    assert host.pump().codes() == [226, 150]
+    assert host.feed(b"PASV\r\n").codes() == [227]
+    host.connect().finish()
+    assert host.codes() == [226, 257]
