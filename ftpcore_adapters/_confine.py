@@ -32,8 +32,8 @@ __all__ = ["HANDLE", "LISTING", "KernelTree", "PathTree", "Tree", "WalkedTree", 
 
 #: Links followed on the way to one object, as Linux does.
 LINK_LIMIT: Final = 40
-#: Components opened on the way to one object, those seen again after ".." included: what 40 links with targets of 4 KiB
-#: could ask for takes minutes, this takes some 20 ms.
+#: Components opened on the way to one object, those seen again after ".." included.  40 links with targets of 4 KiB
+#: could ask for millions; these take some 20 ms.
 STEP_LIMIT: Final = 10_000
 
 _DIRECTORY: Final = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
