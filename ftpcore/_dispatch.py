@@ -101,6 +101,8 @@ def _may_overtake(session: Session, command: Command) -> bool:
 
 def _begin(session: Session, command: Command) -> None:
     session.active_at = session.now
+    if command.verb.startswith("PASS") and not command.verb.isalpha():
+        command = Command("PASS?", None)  # "PASS" and a tab: an unknown verb that holds a password
     name, argument = _named(command)
     if session.subscribed(CommandReceived):
         session.emit(CommandReceived(verb=command.verb, argument=masked(command.verb, command.argument)))

@@ -108,6 +108,8 @@ class Lane:
             error = self.reason
         elif isinstance(error, EffectCancelled):
             raise HostError(f"{effect!r} was failed as cancelled, but no Cancel named it")
+        elif not isinstance(error, Exception):  # a runtime's own cancellation, which must not unwind the core
+            error = RuntimeError(f"{type(effect).__name__} was given up by the host: {error!r}")
         self.effect = self.deadline = None
         self.serial = 0
         self._step(value, error)

@@ -72,7 +72,7 @@ def ftp_FEAT(session: Session) -> Reply:
     """List what goes beyond RFC 959.  RFC 2389 3."""
     lines = {_feature(session, spec) for spec in session.delegate.commands.values() if _offered(session, spec)}
     lines.update(session.delegate.extra_features, ["TVFS"])
-    if session.delegate.encoding.lower().replace("-", "") == "utf8":
+    if _speaks_utf8(session):
         lines.add("UTF8")
     return Reply.of(211, "Features supported:", *sorted(lines), "End FEAT.")
 
@@ -81,7 +81,7 @@ def ftp_OPTS(session: Session, argument: str) -> Reply:
     """Set options of a command: MLST facts; UTF8, which is always on.  RFC 2389 4, RFC 3659 7.9."""
     target, _, options = argument.partition(" ")
     match target.upper():
-        case "UTF8" | "UTF-8":
+        case "UTF8" | "UTF-8" if _speaks_utf8(session):
             return Reply.of(200, "Names are UTF-8; other bytes are kept as they are.")
         case "MLST" if "MLST" in session.delegate.commands:
             return _choose_facts(session, options)
@@ -117,6 +117,10 @@ def _offered(session: Session, spec: CommandSpec) -> bool:
     letters = account.everywhere()
     may = spec.permission is None or letters is None or spec.permission in letters
     return may and spec.needs in account.filesystem.capabilities | Capability.NONE
+
+
+def _speaks_utf8(session: Session) -> bool:
+    return session.delegate.encoding.lower().replace("-", "") == "utf8"
 
 
 def _feature(session: Session, spec: CommandSpec) -> str:

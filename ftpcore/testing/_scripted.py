@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Iterable
-from datetime import UTC, tzinfo
 from typing import Any, Final, Self, TypeVar
 
 from ftpcore import (
@@ -38,52 +37,17 @@ from ftpcore import (
     Session,
     UnsupportedOperation,
 )
-from ftpcore._errors import AuthenticationFailed
 from ftpcore._events import EVERY_EVENT
-from ftpcore._paths import VirtualPath
-from ftpcore.ports import Account, Authorizer, BinaryFile, FileSystem, Ports, WallClock
+from ftpcore.ports import Authorizer, BinaryFile, Ports, WallClock
+from ftpcore.testing._user import FixedClock
 from ftpcore.wire import ReplyReader
 
-__all__ = ["FixedClock", "ScriptedHost", "SingleUser"]
+__all__ = ["ScriptedHost"]
 
 _Performed = TypeVar("_Performed", bound=Effect[Any])  # Any: effects of every answer
 
 _LOCAL: Final = Address("127.0.0.1", 21)
 _PEER: Final = Address("127.0.0.1", 50_000)
-
-
-class FixedClock:
-    """A wall clock that stands still."""
-
-    def __init__(self, seconds: float = 1_700_000_000.0, zone: tzinfo = UTC) -> None:
-        self.seconds = seconds
-        self.zone = zone
-
-    def now(self) -> float:
-        return self.seconds
-
-
-class SingleUser:
-    """An authorizer that knows one user."""
-
-    blocking = False
-
-    def __init__(
-        self, filesystem: FileSystem, *, name: str = "ann", password: str = "pw", rights: str = "elradfmwMT"
-    ) -> None:
-        self.password = password
-        self.account = Account(name=name, filesystem=filesystem, rights=rights)
-
-    def authenticate(self, username: str, password: str, peer: str, /) -> Account:
-        if (username, password) != (self.account.name, self.password):
-            raise AuthenticationFailed
-        return self.account
-
-    def check_permission(self, account: Account, letter: str, path: VirtualPath, /) -> bool:
-        return letter in account.rights
-
-    def rights_on(self, account: Account, path: VirtualPath, /) -> str:
-        return account.rights
 
 
 class ScriptedHost:

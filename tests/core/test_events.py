@@ -223,6 +223,7 @@ class Curious(Delegate):
         pytest.param(f"USER ann\r\nPASS {SECRET}", id="L-13 right"),
         pytest.param(f"USER ann\r\npass {SECRET}", id="L-13 in small letters"),
         pytest.param(f" PASS {SECRET}", id="L-13 behind a blank"),
+        pytest.param(f"PASS\t{SECRET}", id="L-13 behind a tab"),
         pytest.param(f"PASS  {SECRET}", id="L-13 behind two blanks"),
         pytest.param(f"PASS {SECRET}\0", id="L-13 with a NUL"),
         pytest.param(f"PASS {SECRET}{'x' * 3000}", id="L-13 too long"),

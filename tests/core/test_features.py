@@ -317,3 +317,8 @@ def test_stat_tells_of_a_data_connection_that_no_command_uses_yet(host: Scripted
         "Total bytes received: 0",
         "Transfer elapsed time: 0 secs",
     )
+
+
+def test_F_05_utf8_is_no_option_where_names_are_in_another_encoding(host: ScriptedHost) -> None:
+    host.session.encoding = "latin-1"
+    assert host.feed(b"OPTS UTF8 ON\r\n").codes() == [501]

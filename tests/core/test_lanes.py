@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ftpcore import Reply, Session
+from ftpcore import LaneName, MakeDir, Reply, Session
 from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters.memory import MemoryFileSystem
 
@@ -32,3 +32,9 @@ def test_an_idle_session_holds_no_task(fs: MemoryFileSystem) -> None:
     host = ScriptedHost(SingleUser(fs)).login()
     assert host.feed(b"CWD /\r\n").codes() == [250]
     assert host.session.current is None
+
+
+def test_a_runtimes_own_cancellation_is_a_fault_of_the_port(fs: MemoryFileSystem) -> None:
+    host = ScriptedHost(SingleUser(fs), hold=[MakeDir]).login()
+    host.feed(b"MKD d\r\n").answer(LaneName.CONTROL, error=KeyboardInterrupt())
+    assert host.feed(b"NOOP\r\n").codes() == [451, 200]
