@@ -9,6 +9,7 @@ import errno
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from ftpcore import (
@@ -286,7 +287,8 @@ class IOLoopHost:
             if self._pipe is None:
                 count = _sockets.receive_into_file(data.sock, file.fileno(), offset, size)
                 if count == size:  # there is more than a pipe costs
-                    self._pipe = _sockets.Pipe()
+                    with suppress(OSError):  # no descriptor is left for it: memory does, these bytes are stored
+                        self._pipe = _sockets.Pipe()
                 return count
             return self._pipe.receive_file(data.sock, file.fileno(), offset, size)
         except BlockingIOError:
