@@ -95,7 +95,6 @@ class IOLoopHost:
         self.handler = handler
         self.ioloop = ioloop
         self.sock = sock
-        self._thread = threading.get_ident()
         self._replies: list[bytes] = []
         self._events = 0
         self._timer: ScheduledCall | None = None
@@ -118,15 +117,14 @@ class IOLoopHost:
         self.pump()
 
     def on_session_thread(self) -> bool:
-        return threading.get_ident() == self._thread
+        return threading.get_ident() == self.ioloop.thread
 
     def run(self, function: Callable[[], None]) -> None:
         """Run `function`, which touches the session, on the session's thread, and carry out what follows."""
         if self.on_session_thread():
-            function()
-            self.pump()
+            self._run(function)
         else:
-            self.ioloop.call_soon_threadsafe(self.run, function)
+            self.ioloop.call_soon_threadsafe(self._run, function)
 
     def resume(self) -> None:
         self.session.resume(now=timer())
@@ -187,6 +185,10 @@ class IOLoopHost:
             return
         self._waiting = None
         self._network(perform)
+        self.pump()
+
+    def _run(self, function: Callable[[], None]) -> None:
+        function()
         self.pump()
 
     # -- carrying out --------------------------------------------------------------------------------------------------

@@ -65,6 +65,8 @@ class IOLoop:
         #: Sockets that are open and wait for nothing now, so that they are not registered: limits count them too.
         self.unwatched = 0
         self.sched = Scheduler()
+        #: The thread that makes the turns, until then the one that made the loop: `threading.get_ident()`.
+        self.thread = threading.get_ident()
         self._interest: dict[int, int] = {}
         #: Registered since the last wait began: an event found then is about a former owner of the number.
         self._fresh: set[int] = set()
@@ -210,6 +212,7 @@ class IOLoop:
         """
         if not is_logging_configured():
             config_logging()
+        self.thread = threading.get_ident()
         instances = self.socket_map
         waiting = self._inbox.calls
         run_scheduled = self.sched.poll

@@ -226,11 +226,11 @@ def test_turns_may_be_made_by_several_threads_one_after_the_other(serve: Serve) 
 
     class Answering(FTPHandler):
         def on_login(self, username: str) -> None:
-            self.respond("200 From the hook.")
+            self.respond("299 From the hook.")
 
     serving = serve.prepared(Answering)
     with Client(serving.address) as client:
-        for lines, codes in [((), [220]), ((f"USER {USER}",), [331]), ((f"PASS {PASSWORD}", "NOOP"), [230, 200, 200])]:
+        for lines, codes in [((), [220]), ((f"USER {USER}",), [331]), ((f"PASS {PASSWORD}", "NOOP"), [230, 299, 200])]:
             client.send(*lines)
             ended = threading.Event()
 

@@ -177,9 +177,8 @@ def test_one_full_disk_does_not_disturb_others(serve: Serve, small_disk: Path) -
     full, fine = unlucky.data(), lucky.data()
     unlucky.send("STOR disk/f")
     lucky.send("RETR g")
-    with full:
-        with contextlib.suppress(ConnectionError):  # the server gives up
-            full.sendall(pattern(1))
+    with full, contextlib.suppress(ConnectionError):  # the server gives up
+        full.sendall(pattern(1))
     assert received(fine) == pattern(2)
     assert unlucky.codes(2) == [150, 452]
     assert lucky.codes(2) == [150, 226]
