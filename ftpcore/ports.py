@@ -96,7 +96,7 @@ class FileInfo(NamedTuple):
     unique: str | None = None
     """An identifier without blanks and semicolons.  RFC 3659 7.5.2."""
     target: str | None = None
-    """What a LINK says it points to, as stored."""
+    """What a LINK says it points to, as a client may see it: never a path of the host.  None: it is not told."""
 
 
 class OpenMode(Enum):
