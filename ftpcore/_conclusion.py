@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ftpcore import _transfer
 from ftpcore._effects import Effect, LaneName, TransferEnd
-from ftpcore._errors import FtpError, error_reply
+from ftpcore._errors import FtpError, ServerShutdown, error_reply
 from ftpcore._events import CommandFinished, Failed
 from ftpcore._lane import Lane, Purpose, Task
 from ftpcore._paths import VirtualPath
@@ -74,7 +74,9 @@ def hook_failed(session: Session, name: str, error: Exception) -> None:
 
 
 def _command_finished(session: Session, lane: Lane, task: Task, reply: Reply | None, error: Exception | None) -> None:
-    if error is not None:
+    if isinstance(error, ServerShutdown) and lane.name is LaneName.CONTROL:
+        pass  # the 421 that follows answers it.  RFC 959 5.4
+    elif error is not None:
         reply = failure_reply(session, error, task.name, task.path)
     then = task.follow
     if reply is not None:

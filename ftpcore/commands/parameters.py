@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from ftpcore._addresses import (
     Address,
-    Family,
     UnknownFamily,
     epsv_text,
     family,
@@ -84,10 +83,12 @@ async def ftp_PASV(session: Session) -> Reply:
     _forbid_after_epsv_all(session, "PASV")
     delegate = session.delegate
     shown = delegate.masquerade_address_map.get(session.local.host) or delegate.masquerade_address or session.local.host
-    if family(unmapped(shown)) is Family.IPV6:
-        raise FtpError(Reply.of(522, "PASV can't show an IPv6 address; use EPSV (2)."))
+    try:
+        pasv_text(Address(shown, 1))
+    except ValueError:  # an IPv6 address, or a name that an operator took for one
+        raise FtpError(Reply.of(522, "PASV can show an IPv4 address only; use EPSV.")) from None
     address = await listen(session)
-    return Reply.of(227, f"Entering passive mode ({pasv_text(Address(unmapped(shown), address.port))}).")
+    return Reply.of(227, f"Entering passive mode ({pasv_text(Address(shown, address.port))}).")
 
 
 async def ftp_EPSV(session: Session, argument: str) -> Reply:

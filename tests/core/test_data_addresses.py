@@ -266,3 +266,10 @@ def test_a_refused_address_leaves_the_one_before_it() -> None:
     host = logged_in()
     host.feed(b"PORT 192,0,2,7,19,136\r\nPORT 1,2,3\r\nRETR f\r\n")
     assert host.codes() == [200, 501, 150, 226]
+
+
+def test_D_21_a_masquerade_address_that_is_a_name_opens_no_listener(host: ScriptedHost) -> None:
+    host.session.masquerade_address = "ftp.example.org"
+    assert host.feed(b"PASV\r\n").codes() == [522]
+    assert host.listening is None
+    assert host.feed(b"EPSV\r\n").codes() == [229]

@@ -13,8 +13,9 @@ from ftpcore import (
     ReceiveData,
     ReceiveFile,
     SendControl,
+    WriteFile,
 )
-from ftpcore.testing import ScriptedHost
+from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters.memory import MemoryFileSystem
 from tests.core.phases import PHASES, reasons, started
 
@@ -181,3 +182,11 @@ def test_what_comes_behind_quit_is_not_kept(host: ScriptedHost) -> None:
     assert host.session.reader.buffered == 0
     assert host.session.wants_data  # the host is to see the end of the connection
     assert host.codes() == [221]
+
+
+def test_a_command_cut_by_a_shut_down_is_answered_by_its_421(fs: MemoryFileSystem) -> None:
+    host = ScriptedHost(SingleUser(fs), hold=[WriteFile]).login()
+    host.feed(b"PASV\r\nSTOR f\r\n").connect().upload(b"x").feed(b"ABOR\r\n").take()
+    host.session.shut_down(grace=1.0, now=host.now)
+    assert host.pump().advance(1.5).codes() == []
+    assert host.release().codes() == [426, 421]
