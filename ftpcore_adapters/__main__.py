@@ -66,12 +66,19 @@ def main(args: Sequence[str] | None = None) -> FTPServer:
         authorizer.add_user(options.username, options.password, directory, perm=rights)
     handler = type("Handler", (FTPHandler,), {"authorizer": authorizer})
     server = servers.FTPServer((options.interface, options.port), handler)
+    try:
+        _announce(server, options, directory)
+        server.serve_forever()
+    except KeyboardInterrupt:  # one that came before the server could take it
+        server.close_all()
+    return server
+
+
+def _announce(server: FTPServer, options: argparse.Namespace, directory: str) -> None:
     host, port = server.address
     who = options.username or "anonymous"
     print(f"Serving {directory} on {host}:{port}, {'read and write' if options.write else 'read-only'}, to {who}.")
     print(f"Try: curl {'-u ' + who + ': ' if options.username else ''}ftp://{_reachable(host)}:{port}/", flush=True)
-    server.serve_forever()
-    return server
 
 
 def console() -> None:
@@ -79,8 +86,11 @@ def console() -> None:
     try:
         main()
     except (argparse.ArgumentTypeError, ValueError, OSError) as error:
-        print(f"ftpcore: {error}", file=sys.stderr)
+        text = error.strerror if isinstance(error, OSError) and error.filename is None else None
+        print(f"ftpcore: {text or error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        pass  # at the very beginning
 
 
 def _reachable(host: str) -> str:

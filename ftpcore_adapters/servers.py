@@ -84,9 +84,9 @@ class FTPServer:
             blocking: False: one turn only.  Returns the seconds to the next scheduled call, or None.
             handle_exit: KeyboardInterrupt and SystemExit end it cleanly, with `close_all` when blocking.
         """
-        if handle_exit and blocking:
-            self._log_start()
         try:
+            if handle_exit and blocking:
+                self._log_start()
             return self.ioloop.loop(timeout, blocking)
         except (KeyboardInterrupt, SystemExit):
             if not handle_exit:
@@ -198,7 +198,11 @@ class FTPServer:
 
 def _bound(host: str | None, port: int, backlog: int) -> socket.socket:
     """Return a listening socket on the first address of `host` that can be bound; all interfaces for "" and None."""
-    infos = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    place = f"{host}:{port}" if host else f"port {port}"
+    try:
+        infos = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise socket.gaierror(error.errno, f"can't listen on {place}: {error.strerror}") from None
     if not host:
         infos.sort(key=lambda info: info[0] != socket.AF_INET6)  # an IPv6 wildcard can serve IPv4 as well
     failure: OSError | None = None
@@ -214,9 +218,9 @@ def _bound(host: str | None, port: int, backlog: int) -> socket.socket:
             sock.bind(name)
             sock.listen(backlog)
         except OSError as error:
-            failure = failure or error
+            failure = failure or OSError(error.errno, f"can't listen on {place}: {error.strerror}")
             if sock is not None:
                 sock.close()
         else:
             return sock
-    raise failure or OSError(errno.EADDRNOTAVAIL, f"no address for {host!r}")
+    raise failure or OSError(errno.EADDRNOTAVAIL, f"can't listen on {place}: it has no address")
