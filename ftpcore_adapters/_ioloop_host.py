@@ -105,7 +105,7 @@ class IOLoopHost:
         self._blocks = BLOCKS_PER_TURN
         self._open = True
         self.session = handler.open_session(
-            local=_sockets.address_of(sock.getsockname()), peer=_sockets.address_of(sock.getpeername()), now=timer()
+            local=_sockets.address_of(sock.getsockname()), peer=handler.peer, now=timer()
         )
 
     # -- for the handler -----------------------------------------------------------------------------------------------

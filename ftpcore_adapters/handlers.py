@@ -29,7 +29,7 @@ from ftpcore_adapters._seed_authorizer import SeedAuthorizer, impersonates
 from ftpcore_adapters._seed_commands import Overrides, SeedCommands, overridden, proto_cmds, table_of
 from ftpcore_adapters._seed_filesystem import filesystem_port
 from ftpcore_adapters._session_log import SessionLog, wanted_events
-from ftpcore_adapters._sockets import CAN_SENDFILE, set_no_delay
+from ftpcore_adapters._sockets import CAN_SENDFILE, address_of, set_no_delay
 from ftpcore_adapters.authorizers import DummyAuthorizer
 from ftpcore_adapters.filesystems import AbstractedFS
 from ftpcore_adapters.ioloop import IOLoop, ScheduledCall
@@ -103,6 +103,8 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         self.fs: Any = None
         self.remote_ip: str = ""
         self.remote_port: int | str = ""
+        self.peer = Address("", 0)
+        """What the session takes for the client's address."""
         self._refusal: Reply | None = None
         self._host: SessionHost | None = None
         self._session: Session | None = None
@@ -115,6 +117,7 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
             conn.close()
             self.socket = None
             return
+        self.peer = address_of(peer)
         if isinstance(peer, tuple):
             self.remote_ip, self.remote_port = peer[0].removeprefix("::ffff:"), peer[1]
 
