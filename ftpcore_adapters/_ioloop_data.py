@@ -1,0 +1,212 @@
+"""The data sockets of a session on an IOLoop: each network effect is tried, and tried again when the loop says so."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from ftpcore import (
+    AcceptData,
+    Address,
+    CloseData,
+    ConnectData,
+    DataPart,
+    NetworkEffect,
+    OpenListener,
+    ReceiveData,
+    ReceiveFile,
+    SendData,
+    SendFile,
+    ServerFull,
+    UnsupportedOperation,
+)
+from ftpcore_adapters import _sockets
+from ftpcore_adapters.ioloop import IOLoop
+
+if TYPE_CHECKING:
+    from ftpcore_adapters._ioloop_host import IOLoopHost
+
+__all__ = ["DataSockets"]
+
+#: Blocks that one session may move before the others have their turn.
+BLOCKS_PER_TURN: Final = 8
+
+
+class DataSockets:
+    """The listener and the connection of one session, of which it has one each at most."""
+
+    def __init__(self, owner: IOLoopHost, ioloop: IOLoop) -> None:
+        self._owner = owner
+        self._ioloop = ioloop
+        self._listener: _Watched | None = None
+        self._data: _Watched | None = None
+        self._pipe: _sockets.Pipe | None = None
+        self._blocks = BLOCKS_PER_TURN
+
+    def begin_turn(self) -> None:
+        """The loop came round: blocks may be moved again."""
+        self._blocks = BLOCKS_PER_TURN
+
+    def attempt(self, effect: NetworkEffect) -> object:
+        """Carry out a network effect; BlockingIOError if the loop watches for when to try again."""
+        match effect:
+            case SendFile(file, offset, size):
+                return self._send_file(file, offset, size)
+            case SendData(data):
+                return self._send(data)
+            case ReceiveFile(file, offset, size):
+                return self._receive_file(file, offset, size)
+            case ReceiveData(size):
+                return self._receive(size)
+            case OpenListener(host, port):
+                return self._listen(host, port)
+            case AcceptData():
+                return self._accept()
+            case ConnectData(address, source):
+                self._connect(address, source)
+            case CloseData(part):
+                self.close(part)
+            case _:
+                raise UnsupportedOperation(f"unknown effect {effect!r}")
+        return None
+
+    def _send_file(self, file: Any, offset: int, size: int) -> int:
+        data = self._turn(IOLoop.WRITE)
+        try:
+            return _sockets.send_file(data.sock, file.fileno(), offset, size)
+        except BlockingIOError:
+            data.wait(IOLoop.WRITE)
+            raise
+
+    def _send(self, block: bytes | memoryview) -> int:
+        data = self._turn(IOLoop.WRITE)
+        try:
+            return _sockets.send(data.sock, block)
+        except BlockingIOError:
+            data.wait(IOLoop.WRITE)
+            raise
+
+    def _receive_file(self, file: Any, offset: int, size: int) -> int:
+        data = self._turn(IOLoop.READ)
+        if not _sockets.CAN_SPLICE:
+            raise UnsupportedOperation("splice")
+        try:
+            if self._pipe is None:
+                count = _sockets.receive_into_file(data.sock, file.fileno(), offset, size)
+                if count == size:  # there is more than a pipe costs
+                    with suppress(OSError):  # no descriptor is left for it: memory does, these bytes are stored
+                        self._pipe = _sockets.Pipe()
+                return count
+            return self._pipe.receive_file(data.sock, file.fileno(), offset, size)
+        except BlockingIOError:
+            data.wait(IOLoop.READ)
+            raise
+
+    def _receive(self, size: int) -> bytes:
+        data = self._turn(IOLoop.READ)
+        try:
+            return _sockets.receive(data.sock, size)
+        except BlockingIOError:
+            data.wait(IOLoop.READ)
+            raise
+
+    def _turn(self, events: int) -> _Watched:
+        """Return the data connection; BlockingIOError if the other sessions have their turn first."""
+        if self._data is None:
+            raise ConnectionAbortedError("there is no data connection")
+        if self._blocks <= 0:
+            self._data.wait(events)
+            raise BlockingIOError
+        self._blocks -= 1
+        return self._data
+
+    def _listen(self, host: str, port: int) -> Address:
+        if self._owner.handler.server_is_full():
+            raise ServerFull
+        self.close(DataPart.LISTENER)
+        sock = _sockets.listening_socket(host, port, self._owner.handler.data_backlog())
+        self._listener = _Watched(self._owner, self._ioloop, sock)
+        return _sockets.address_of(sock.getsockname())
+
+    def _accept(self) -> Address:
+        if self._listener is None:
+            raise ConnectionAbortedError("nobody listens")
+        if not self._listener.registered:  # nobody can have connected yet: he does not know the port
+            self._listener.wait(IOLoop.READ)
+            raise BlockingIOError
+        try:
+            sock, name = self._listener.sock.accept()
+        except BlockingIOError:
+            self._listener.wait(IOLoop.READ)
+            raise
+        except ConnectionError:  # the peer was gone before it was accepted
+            self._listener.wait(IOLoop.READ)
+            raise BlockingIOError from None
+        sock.setblocking(False)
+        self._data = _Watched(self._owner, self._ioloop, sock)
+        return _sockets.address_of(name)
+
+    def _connect(self, address: Address, source: str) -> None:
+        if self._data is None:
+            if self._owner.handler.server_is_full():
+                raise ServerFull
+            self._data = _Watched(self._owner, self._ioloop, _sockets.connecting_socket(address, source))
+            self._data.wait(IOLoop.WRITE)
+            raise BlockingIOError
+        code = self._data.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise ConnectionRefusedError(code, errno.errorcode.get(code, "connection failed"))
+
+    def close(self, part: DataPart) -> None:
+        if DataPart.LISTENER in part and self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        if DataPart.CONNECTION in part:
+            if self._data is not None:
+                self._data.close()
+                self._data = None
+            if self._pipe is not None:
+                self._pipe.close()
+                self._pipe = None
+
+
+class _Watched:
+    """A data socket as the loop sees it: an event has the host try its network effect again."""
+
+    def __init__(self, owner: IOLoopHost, ioloop: IOLoop, sock: socket.socket) -> None:
+        self.sock = sock
+        self._owner = owner
+        self._ioloop = ioloop
+        self._events = 0
+        self.registered = False
+        ioloop.unwatched += 1
+
+    def wait(self, events: int) -> None:
+        """Watch for `events`: READ, WRITE or 0."""
+        if self._events == events:
+            return
+        if not self.registered:
+            self._ioloop.register(self.sock.fileno(), self, events)
+            self._ioloop.unwatched -= 1
+            self.registered = True
+        else:
+            self._ioloop.modify(self.sock.fileno(), events)
+        self._events = events
+
+    def handle_read(self) -> None:
+        if not self._owner.retry():
+            self.wait(0)
+
+    handle_write = handle_close = handle_read
+
+    def handle_error(self) -> None:
+        self._owner.handle_error()
+
+    def close(self) -> None:
+        if self.registered:
+            self._ioloop.unregister(self.sock.fileno())
+        else:
+            self._ioloop.unwatched -= 1
+        self.sock.close()
