@@ -115,7 +115,7 @@ def codes(log: bytes) -> list[int]:
     >>> codes(b"---> PWD\\n<--- 257 x\\n< 226 done\\n220-hello\\n220 ready\\n")
     [257, 226, 220]
     """
-    return [int(code) for code in re.findall(rb"^(?:<-* |\* |FTP rx: )?\"?([1-5][0-5][0-9]) ", log, re.MULTILINE)]
+    return [int(code) for code in re.findall(rb"^(?:<-* )?([1-5][0-5][0-9]) ", log, re.MULTILINE)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
