@@ -32,6 +32,8 @@ def finished(session: Session, lane: Lane, task: Task, reply: Reply | None, erro
     if session.data_lane.task is None and isinstance(session.control_lane.effect, TransferEnd):
         session.control_lane.resume()
     session.active_at = session.now
+    if session.account is None:  # the time that it took is not the client's: an authorizer, a penalty, a last transfer
+        session.stranger_since = min(session.now, session.stranger_since + session.now - task.begun)
 
 
 def conclude(session: Session, reply: Reply, name: str, argument: str | None, path: VirtualPath | None) -> None:

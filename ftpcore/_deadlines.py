@@ -18,7 +18,13 @@ __all__ = ["earliest", "expire"]
 def earliest(session: Session) -> float | None:
     """Return the first instant at which something is due; None: nothing will be."""
     first = _idle(session)
-    for instant in (session.control_lane.deadline, session.data_lane.deadline, session.close_at, session.shut_down_at):
+    for instant in (
+        _login(session),
+        session.control_lane.deadline,
+        session.data_lane.deadline,
+        session.close_at,
+        session.shut_down_at,
+    ):
         if instant is not None and (first is None or instant < first):
             first = instant
     return first
@@ -39,6 +45,9 @@ def expire(session: Session) -> None:
     if session.shut_down_at is not None and session.shut_down_at <= now:
         session.shut_down_at = None
         cut(session, ServerShutdown())
+    login_at = _login(session)
+    if login_at is not None and login_at <= now:
+        session.close(Reply.of(421, "Login timed out."))
     idle_at = _idle(session)
     if idle_at is not None and idle_at <= now:
         session.close(Reply.of(421, "Control connection timed out."))
@@ -52,3 +61,16 @@ def _idle(session: Session) -> float | None:
     if session.control_lane.task is not None or session.transferring():
         return None
     return session.active_at + timeout
+
+
+def _login(session: Session) -> float | None:
+    """A client that keeps its connection busy must log in all the same, but while it is served the time stands still.
+
+    An authorizer that decides, a penalty and a transfer under a former login are such service.
+    """
+    timeout = session.delegate.login_timeout
+    if not timeout or session.account is not None or session.closing:
+        return None
+    if session.control_lane.task is not None or session.transferring():
+        return None
+    return session.stranger_since + timeout

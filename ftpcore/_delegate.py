@@ -39,6 +39,8 @@ class Delegate:
     """Seconds that an active data connection may take to come up."""
     data_timeout: float | None = 300.0
     """Seconds without a byte until a data connection is given up."""
+    login_timeout: float | None = 120.0
+    """Seconds that a client may take to log in, from the connection on or since it dropped a login, until 421."""
     auth_failed_timeout: float | None = 3.0
     """Seconds that the answer to a wrong password is held back."""
     max_login_attempts: int = 3

@@ -40,7 +40,7 @@ class Purpose(Enum):
 class Task:
     """A coroutine with what its end needs."""
 
-    __slots__ = ("argument", "follow", "name", "path", "ports", "purpose", "steps")
+    __slots__ = ("argument", "begun", "follow", "name", "path", "ports", "purpose", "steps")
 
     def __init__(
         self,
@@ -57,6 +57,8 @@ class Task:
         self.ports = ports
         self.argument = argument
         self.path = path
+        self.begun = 0.0
+        """When it entered its first lane."""
         self.follow: tuple[effects.Effect[object], ...] = ()
 
 
@@ -85,6 +87,7 @@ class Lane:
         """Begin `task` in this lane, which is empty."""
         assert self.task is None, f"the {self.name.value} lane is busy"
         self.task = task
+        task.begun = self._session.now
         self.deadline = None
         self._step(None, None)
 

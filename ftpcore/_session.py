@@ -111,7 +111,7 @@ class Session(Delegate):
         self.reader = CommandReader()
         self.control_lane = Lane(effects.LaneName.CONTROL, self)
         self.data_lane = Lane(effects.LaneName.DATA, self)
-        self._now = self.active_at = now
+        self._now = self.active_at = self.stranger_since = now
         if subscribe:
             self._subscribed = frozenset(subscribe)
         if self.subscribed(events.Connected):

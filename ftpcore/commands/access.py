@@ -143,6 +143,7 @@ def _logged_out(session: Session) -> tuple[Effect[object], ...]:
         return ()
     username = session.username
     session.account = None
+    session.stranger_since = session.now
     if session.subscribed(LoggedOut):
         session.emit(LoggedOut(username=username))
     return hook(session.delegate.on_logout, username)

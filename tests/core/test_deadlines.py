@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ftpcore import CloseData, CloseFile, ConnectData, Delegate, LaneName, OpenFile
+from ftpcore import Authenticate, CloseData, CloseFile, ConnectData, Delegate, LaneName, OpenFile
 from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters.memory import MemoryFileSystem
 
@@ -191,3 +191,119 @@ def test_a_close_that_hangs_is_hastened_once(host: ScriptedHost) -> None:
 def test_a_lost_session_has_no_deadline(host: ScriptedHost) -> None:
     host.feed(b"PASV\r\n").connect().lose_control()
     assert host.session.next_deadline() is None
+
+
+# -- the time for a login ----------------------------------------------------------------------------------------------
+
+
+def stranger(fs: MemoryFileSystem, **options: float | None) -> ScriptedHost:
+    """Return a session that nobody is logged in to."""
+    delegate = Options()
+    for name, value in options.items():
+        setattr(delegate, name, value)
+    host = ScriptedHost(SingleUser(fs), delegate=delegate)
+    host.take()
+    return host
+
+
+def keep_busy(host: ScriptedHost, seconds: int, line: bytes = b"NOOP\r\n") -> ScriptedHost:
+    """Send a line every second."""
+    for _ in range(seconds):
+        host.advance(1).feed(line)
+    return host
+
+
+def test_Z_09_a_login_takes_no_longer_than_it_may(fs: MemoryFileSystem) -> None:
+    host = stranger(fs)
+    assert host.session.next_deadline() == 120
+    assert keep_busy(host, 119).codes() == [200] * 119
+    assert host.advance(1).codes() == [421]
+    assert host.control_closed
+
+
+@pytest.mark.parametrize("line", [b"USER ann\r\n", b"PASS\r\n", b"STAT\r\n", b"REIN\r\n", b"\xff\xf6"])
+def test_Z_09_nothing_but_a_login_stops_its_time(fs: MemoryFileSystem, line: bytes) -> None:
+    host = keep_busy(stranger(fs), 119, line)
+    host.take()
+    assert host.advance(1).codes() == [421]
+
+
+def test_Z_09_who_is_logged_in_has_no_such_deadline(host: ScriptedHost) -> None:
+    assert keep_busy(host, 300).codes() == [200] * 300
+
+
+@pytest.mark.parametrize("line", [b"REIN\r\n", b"USER ann\r\n"])
+def test_Z_09_the_time_begins_when_a_login_is_dropped(host: ScriptedHost, line: bytes) -> None:
+    host.advance(200).feed(line)
+    host.take()
+    assert keep_busy(host, 119).codes() == [200] * 119
+    assert host.advance(1).codes() == [421]
+
+
+def test_Z_09_the_time_is_over_once(fs: MemoryFileSystem) -> None:
+    """The session ends behind its 421, whether that is read or not."""
+    host = stranger(fs)
+    host.reading = False
+    host.advance(120)
+    assert host.session.next_deadline() == 130
+    assert host.advance(10).codes() == [421]
+    assert host.control_closed
+
+
+@pytest.mark.parametrize("off", [0, None], ids=["0", "None"])
+def test_Z_09_the_time_may_be_endless(fs: MemoryFileSystem, off: float | None) -> None:
+    host = stranger(fs, login_timeout=off, timeout=None)
+    assert host.session.next_deadline() is None
+    assert keep_busy(host, 300).codes() == [200] * 300
+
+
+def test_Z_09_the_time_has_its_own_option(fs: MemoryFileSystem) -> None:
+    assert stranger(fs, login_timeout=7.5).session.next_deadline() == 7.5
+
+
+def test_Z_09_the_time_of_an_authorizer_does_not_count(fs: MemoryFileSystem) -> None:
+    host = stranger(fs)
+    host.hold = (Authenticate,)
+    host.advance(100).feed(b"USER ann\r\nPASS wrong\r\n").advance(1000)
+    assert host.session.next_deadline() is None
+    assert host.answer(LaneName.CONTROL, error=OSError("no answer")).codes() == [331, 451]
+    assert keep_busy(host, 19).codes() == [200] * 19
+    assert host.advance(1).codes() == [421]
+
+
+def test_Z_09_a_slow_authorizer_costs_nobody_the_login(fs: MemoryFileSystem) -> None:
+    host = stranger(fs)
+    host.hold = (Authenticate,)
+    assert host.feed(b"USER ann\r\nPASS pw\r\n").advance(1000).release().codes() == [331, 230]
+    assert not host.control_closed
+
+
+def test_Z_09_a_penalty_does_not_count(fs: MemoryFileSystem) -> None:
+    host = stranger(fs, auth_failed_timeout=500)
+    host.advance(100).feed(b"USER ann\r\nPASS wrong\r\n").advance(500)
+    assert host.codes() == [331, 530]
+    assert keep_busy(host, 19).codes() == [200] * 19
+    assert host.advance(1).codes() == [421]
+
+
+def test_Z_09_a_transfer_of_a_former_login_is_not_cut(host: ScriptedHost) -> None:
+    """The time for the next login begins at its end."""
+    host.window = 0
+    host.feed(PORT + b"RETR f\r\nREIN\r\n").advance(200)
+    assert host.codes() == [200, 150, 220]
+    host.window = None
+    assert host.pump().codes() == [226]
+    assert keep_busy(host, 119).codes() == [200] * 119
+    assert host.advance(1).codes() == [421]
+
+
+def test_Z_09_what_goes_on_at_once_counts_once(host: ScriptedHost) -> None:
+    """A penalty that outlasts the transfer does not make the time longer than it is."""
+    host.window = 0
+    host.feed(PORT + b"RETR f\r\nREIN\r\n").advance(10)
+    host.hold = (Authenticate,)
+    host.feed(b"USER ann\r\nPASS wrong\r\n").advance(10)
+    host.window = None
+    host.pump().advance(10)
+    host.answer(LaneName.CONTROL, error=OSError("no answer")).take()
+    assert host.session.next_deadline() == 30 + 120

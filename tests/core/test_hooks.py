@@ -323,7 +323,7 @@ def test_an_option_of_a_class_holds_from_its_next_use_on(fs: MemoryFileSystem) -
     class Options(Delegate):
         pass
 
-    host = ScriptedHost(SingleUser(fs), delegate=Options())
+    host = ScriptedHost(SingleUser(fs), delegate=Options()).login()
     assert host.session.next_deadline() == 300.0
     Options.timeout = 10.0
     assert host.session.next_deadline() == 10.0
@@ -331,6 +331,8 @@ def test_an_option_of_a_class_holds_from_its_next_use_on(fs: MemoryFileSystem) -
 
 def test_an_option_set_in_on_login_holds_for_that_session(fs: MemoryFileSystem) -> None:
     class Patient(Session):
+        login_timeout = None
+
         def on_login(self, username: str) -> None:
             self.timeout = 1000.0
 
