@@ -18,6 +18,7 @@ from ftpcore._errors import CommandUnsupported, NotLoggedIn, ParameterUnsupporte
 from ftpcore._events import CommandReceived
 from ftpcore._limits import WAITING_LIMIT
 from ftpcore._paths import ROOT, VirtualPath, resolve
+from ftpcore._state import PENDING, Pending, PendingStep
 from ftpcore.wire import Command, Fault, Reply
 
 if TYPE_CHECKING:
@@ -107,9 +108,10 @@ def _begin(session: Session, command: Command) -> None:
     if session.subscribed(CommandReceived):
         session.emit(CommandReceived(verb=command.verb, argument=masked(command.verb, command.argument)))
     spec = session.delegate.commands.get(name)
-    session.taken_rename, session.rename_from = session.rename_from, None
-    if spec is None or not spec.keeps_restart:
-        session.taken_restart, session.restart = session.restart, 0
+    if session.pending is Pending.NOTHING:
+        session.taken_restart, session.taken_rename = 0, None
+    else:
+        _take_pending(session, spec)
     path = None
     try:
         if command.fault is not None:
@@ -143,6 +145,15 @@ def _begin(session: Session, command: Command) -> None:
         follow(session, session.control_lane, name, result.then)
     elif result is not None:
         session.begin(_steps(result, name, override is not None), name, argument, path)
+
+
+def _take_pending(session: Session, spec: CommandSpec | None) -> None:
+    """Hand what the command before left to this one, or keep it for the next."""
+    keeper = spec is not None and spec.keeps_restart
+    session.pending = PENDING[session.pending, PendingStep.KEEPER if keeper else PendingStep.OTHER]
+    if session.pending is Pending.NOTHING:
+        session.taken_restart, session.restart = session.restart, 0
+        session.taken_rename, session.rename_from = session.rename_from, None
 
 
 def _named(command: Command) -> tuple[str, str | None]:

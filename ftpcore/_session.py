@@ -28,7 +28,7 @@ from ftpcore._limits import COMMAND_BUFFER_LIMIT, REPLY_BUFFER_LIMIT
 from ftpcore._listing import DEFAULT_FACTS
 from ftpcore._paths import ROOT, VirtualPath
 from ftpcore._port_effects import CheckPermission
-from ftpcore._state import ENDPOINT, LOGIN, Endpoint, EndpointStep, LoginStep, Phase, TransferType
+from ftpcore._state import ENDPOINT, LOGIN, Endpoint, EndpointStep, LoginStep, Pending, Phase, TransferType
 from ftpcore.commands import access, features, files, listing, parameters, transfer
 from ftpcore.ports import Account, AnyFile, Ports, RandomSource
 from ftpcore.wire import Command, CommandReader, ProtocolViolation, Reply
@@ -59,6 +59,7 @@ class Session(Delegate):
     transfer_now: _transfer.Transfer | None = None
     transfer_code = 0
     """Code of the latest transfer's final reply."""
+    pending = Pending.NOTHING
     restart = 0
     """Offset that REST set for the next command."""
     rename_from: VirtualPath | None = None

@@ -34,7 +34,7 @@ from ftpcore._limits import TRANSFER_BLOCK
 from ftpcore._paths import VirtualPath
 from ftpcore._port_effects import Call, CloseFile, OpenFile, ReadFile, WriteFile
 from ftpcore._ratelimit import RateLimiter
-from ftpcore._state import Endpoint, EndpointStep, TransferType
+from ftpcore._state import TRANSFER, Endpoint, EndpointStep, TransferPhase, TransferStep, TransferType
 from ftpcore.ports import AnyFile
 from ftpcore.wire import Reply
 
@@ -183,6 +183,7 @@ class Transfer:
         self._mark = mark
         self.file = file
         self._late = late
+        self.phase = TransferPhase.NEW
         self.size = 0
         """Bytes moved over the data connection."""
         self.started: float | None = None
@@ -211,15 +212,18 @@ class Transfer:
 
     async def _connect(self) -> None:
         session = self._session
-        if session.endpoint is Endpoint.NONE and self._mark is None:
+        early = session.endpoint is Endpoint.NONE
+        if early and self._mark is None:
             raise DataConnectionRefused  # nobody came while the file was opened
         connected = session.endpoint is Endpoint.CONNECTED
         code, what = (125, "Data connection already open.") if connected else (150, "About to open data connection.")
         session.send(Reply.of(code, self._mark or f"File status okay. {what}"))
-        await effects.MoveToData()
+        self._move(TransferStep.MARK_EARLY if early else TransferStep.MARK)
         session.transfer_now = self
-        if session.endpoint is Endpoint.NONE:
+        await effects.MoveToData()
+        if early:
             await effects.EndpointReady()
+            self._move(TransferStep.PREPARED)
             if session.active_address is None:
                 await _accept(session)
         session.move_endpoint(EndpointStep.TAKE)
@@ -235,6 +239,7 @@ class Transfer:
         if self._late is not None:
             self.file = await self._late
         self.started = session.now
+        self._move(TransferStep.CONNECTED)
         if self.file is not None and session.subscribed(TransferStarted):
             session.emit(
                 TransferStarted(verb=self._verb, path=self._path, name=self.file.name, direction=self.direction)
@@ -244,6 +249,7 @@ class Transfer:
         """Close both ends; raise what makes the transfer a failure after all."""
         session = self._session
         failure: BaseException | None = error
+        self._move(TransferStep.END)
         if session.endpoint in (Endpoint.CONNECTED, Endpoint.IN_USE):
             session.move_endpoint(EndpointStep.DROP)
             try:
@@ -257,12 +263,17 @@ class Transfer:
             except Exception as raised:  # noqa: BLE001  it becomes the reply
                 failure = failure or raised
         session.transfer_now = None
+        self._move(TransferStep.CLOSED)
         if isinstance(failure, OSError | FilesystemError):
             failure = FtpError(transfer_error_reply(failure))
         if self.file is not None and self.started is not None:
             self._report(self.file.name, failure)
         if failure is not None and failure is not error:
             raise failure from error
+
+    def _move(self, step: TransferStep) -> None:
+        """Take a step of the table TRANSFER."""
+        self.phase = TRANSFER[self.phase, step]
 
     # -- the channel ---------------------------------------------------------------------------------------------------
 

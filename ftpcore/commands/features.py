@@ -10,7 +10,7 @@ from ftpcore._errors import NotLoggedIn, SyntaxRefused
 from ftpcore._events import Direction
 from ftpcore._listing import FACTS
 from ftpcore._paths import resolve
-from ftpcore._state import Endpoint, Phase, TransferType
+from ftpcore._state import Endpoint, Phase, TransferPhase, TransferType
 from ftpcore.commands.listing import list_status
 from ftpcore.ports import Capability
 from ftpcore.wire import Reply
@@ -32,6 +32,9 @@ __all__ = [
 _NOOP: Final = Reply.of(200, "I successfully did nothing.")
 _SYST: Final = Reply.of(215, "UNIX Type: L8")
 _NAMES_PER_LINE: Final = 8
+
+#: While a transfer is so far STAT tells what it has moved.
+_OPEN: Final = (TransferPhase.MOVING, TransferPhase.CLOSING)
 
 
 def ftp_NOOP(session: Session) -> Reply:
@@ -148,9 +151,11 @@ def _status(session: Session) -> Iterable[str]:
     kind = "ASCII" if session.transfer_type is TransferType.ASCII else "Binary"
     yield f"TYPE: {kind}; STRUcture: File; MODE: Stream"
     transfer = session.transfer_now
+    if transfer is not None:
+        yield f"Transfer: {transfer.phase.value}."
     if session.endpoint is Endpoint.LISTENING:
         yield "Passive data channel waiting for connection."
-    elif transfer is not None or session.endpoint is Endpoint.CONNECTED:
+    elif session.endpoint is Endpoint.CONNECTED or (transfer is not None and transfer.phase in _OPEN):
         sent, received, elapsed = 0, 0, 0.0
         if transfer is not None:
             elapsed = transfer.elapsed

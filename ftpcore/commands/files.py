@@ -8,7 +8,7 @@ from ftpcore._errors import BadSequence, FtpError, SyntaxRefused
 from ftpcore._listing import parse_timestamp, timestamp
 from ftpcore._paths import ROOT, VirtualPath, parent, quoted, shown
 from ftpcore._port_effects import EnterDir, MakeDir, RemoveDir, RemoveFile, Rename, SetMode, SetModified, Stat
-from ftpcore._state import TransferType
+from ftpcore._state import PENDING, PendingStep, TransferType
 from ftpcore.ports import FileInfo, FileKind
 from ftpcore.wire import Reply
 
@@ -78,6 +78,7 @@ async def ftp_RNFR(session: Session, path: VirtualPath) -> Reply:
         raise FtpError(Reply.of(550, "Can't rename home directory."))
     await Stat(path, follow=False)
     session.rename_from = path
+    session.pending = PENDING[session.pending, PendingStep.RNFR]
     return Reply.of(350, "Ready for destination name.")
 
 

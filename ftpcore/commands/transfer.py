@@ -12,7 +12,7 @@ from ftpcore._errors import Aborted, DataConnectionRefused, FilesystemError, Ftp
 from ftpcore._events import Direction
 from ftpcore._paths import VirtualPath, base_name, join, parent, resolve, shown
 from ftpcore._port_effects import CloseFile, OpenFile, OpenUnique, RemoveFile, Stat, TruncateFile
-from ftpcore._state import Endpoint, TransferType
+from ftpcore._state import PENDING, Endpoint, PendingStep, TransferType
 from ftpcore._transfer import Transfer, drop_endpoint
 from ftpcore.ports import AnyFile, Capability, FileKind, OpenMode
 from ftpcore.wire import Reply
@@ -41,6 +41,7 @@ def ftp_REST(session: Session, argument: str) -> Reply:
     if session.transfer_type is TransferType.ASCII and session.delegate.ascii_conversion:
         raise SyntaxRefused("Resuming transfers is not allowed in ASCII mode.")
     session.restart = int(argument)
+    session.pending = PENDING[session.pending, PendingStep.REST]
     return Reply.of(350, f"Restarting at position {session.restart}.")
 
 
