@@ -116,9 +116,9 @@ class CommandReader:
 
     @property
     def buffered(self) -> int:
-        """Bytes held: lines not yet asked for, the beginning of a line, an unfinished Telnet sequence."""
+        """Bytes held: lines not yet asked for, the beginning of a line, an unfinished Telnet sequence, its answers."""
         held = len(self._buffer) - self._position
-        return held if self._telnet is None else held + len(self._telnet.held)
+        return held if self._telnet is None else held + len(self._telnet.held) + len(self._telnet.answers)
 
     def feed(self, data: bytes) -> None:
         """Take what was received.  After a `ProtocolViolation` it is ignored."""

@@ -94,6 +94,15 @@ def test_reading_stops_while_commands_wait(host: ScriptedHost) -> None:
     assert host.session.wants_data
 
 
+def test_reading_stops_while_answers_to_telnet_wait(fs: MemoryFileSystem) -> None:
+    """A penalty lasts long enough to ask for gigabytes of refusals, and needs no login."""
+    host = ScriptedHost(SingleUser(fs)).feed(b"USER ann\r\nPASS wrong\r\n")
+    assert host.feed(b"\xff\xfd\x01" * 1000).session.wants_data
+    assert not host.feed(b"\xff\xfd\x01" * 2000).session.wants_data
+    assert host.advance(3).take().count(b"\xff\xfc\x01") == 3000
+    assert host.session.wants_data
+
+
 def test_a_peer_that_never_reads_is_given_up(host: ScriptedHost) -> None:
     host.reading = False
     host.feed(b"PWD\r\n" * MANY).advance(1000)
