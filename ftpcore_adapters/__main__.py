@@ -3,100 +3,122 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Sequence
-from typing import Final
+from typing import TextIO
 
-from ftpcore_adapters import __ver__, servers
+from ftpcore_adapters import servers
+from ftpcore_adapters._command_line import DEFAULT_PORT, parse_args
+from ftpcore_adapters._console_log import ConsoleHandler, in_container, printable, start_text
 from ftpcore_adapters.authorizers import DummyAuthorizer
-from ftpcore_adapters.handlers import FTPHandler
+from ftpcore_adapters.handlers import DTPHandler, FTPHandler
 from ftpcore_adapters.log import LEVEL, config_logging
 from ftpcore_adapters.servers import FTPServer
 
 __all__ = ["DEFAULT_PORT", "console", "main", "parse_args"]
 
-DEFAULT_PORT: Final = 2121
-
-_READ: Final = "elr"
-_WRITE: Final = "elradfmwMT"
-
-
-def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Raises:
-        argparse.ArgumentTypeError: Options that don't go together.
-        SystemExit: With status 2, for words that are no options; with 0, for --help and --version.
-    """
-    parser = argparse.ArgumentParser(prog="ftpcore", description="Serve a directory by FTP.")
-    parser.add_argument("-i", "--interface", metavar="ADDRESS", default="", help="address to listen on (default: all)")
-    parser.add_argument("-p", "--port", metavar="PORT", type=int, default=DEFAULT_PORT, help="default: %(default)s")
-    parser.add_argument("-w", "--write", action="store_true", help="let users write (default: read-only)")
-    parser.add_argument("-d", "--directory", metavar="PATH", default=os.curdir, help="what to serve (default: here)")
-    parser.add_argument("-u", "--username", metavar="NAME", help="the user, in place of anonymous; needs -P")
-    parser.add_argument("-P", "--password", metavar="PASSWORD", help="the user's password; needs -u")
-    parser.add_argument("-D", "--debug", action="store_true", help="log every command and reply")
-    parser.add_argument("-V", "--version", action="version", version=f"ftpcore {__ver__}")
-    options = parser.parse_args(args)
-    if (options.username is None) != (options.password is None):
-        raise argparse.ArgumentTypeError("--username and --password need each other: give both, or neither")
-    if not 0 <= options.port <= 65535:
-        raise argparse.ArgumentTypeError(f"--port is {options.port}; expected a number from 0 to 65535")
-    return options
+_READ = "elr"
+_WRITE = "elradfmwMT"
 
 
 def main(args: Sequence[str] | None = None) -> FTPServer:
     """Serve until interrupted; return the server, closed.
 
+    Anonymous users who may write are worth a RuntimeWarning.  The class of the server is looked up in `servers`, and
+    `config_logging` in this module, when they are needed: an embedding program may replace them.
+
     Raises:
-        argparse.ArgumentTypeError: As `parse_args`.
+        argparse.ArgumentTypeError: Options that don't go together.
+        SystemExit: With status 2, for a usage error; with 0, for --help and --version.
         ValueError: The directory is none.
         OSError: The address can't be had.
     """
     options = parse_args(args)
-    config_logging(level=logging.DEBUG if options.debug else LEVEL)
-    rights = _WRITE if options.write else _READ
-    directory = os.path.realpath(options.directory)
-    authorizer = DummyAuthorizer()
-    if options.username is None:
-        authorizer.add_anonymous(directory, perm=rights)
-    else:
-        authorizer.add_user(options.username, options.password, directory, perm=rights)
-    handler = type("Handler", (FTPHandler,), {"authorizer": authorizer})
-    server = servers.FTPServer((options.interface, options.port), handler)
+    return _serve(_listen(options), options)
+
+
+def console() -> None:
+    """The console script: what `main` raises at the start is one line on stderr and exit status 2."""
+    for stream in sys.stdout, sys.stderr:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # the name of a directory need not be text
     try:
-        _announce(server, options, directory)
+        try:
+            options = parse_args()
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                server = _listen(options)
+        except (argparse.ArgumentTypeError, ValueError, OSError, Warning) as error:
+            text = error.strerror if isinstance(error, OSError) and error.filename is None else None
+            _complain(text or error)
+            raise SystemExit(2) from None
+        _serve(server, options)
+    except KeyboardInterrupt:
+        pass  # at the very beginning, or once more at the end
+
+
+def _listen(options: argparse.Namespace) -> FTPServer:
+    config_logging(level=logging.DEBUG if options.debug else LEVEL)
+    server = servers.FTPServer((options.interface, options.port), _handler(options))
+    server.max_cons = options.max_cons
+    server.max_cons_per_ip = options.max_cons_per_ip
+    return server
+
+
+def _serve(server: FTPServer, options: argparse.Namespace) -> FTPServer:
+    directory = os.path.realpath(options.directory)
+    try:
+        print(start_text(server.address, directory, options.username, write=options.write), flush=True)
         server.serve_forever()
     except KeyboardInterrupt:  # one that came before the server could take it
         server.close_all()
     return server
 
 
-def _announce(server: FTPServer, options: argparse.Namespace, directory: str) -> None:
-    host, port = server.address
-    who = options.username or "anonymous"
-    print(f"Serving {directory} on {host}:{port}, {'read and write' if options.write else 'read-only'}, to {who}.")
-    print(f"Try: curl {'-u ' + who + ': ' if options.username else ''}ftp://{_reachable(host)}:{port}/", flush=True)
+def _handler(options: argparse.Namespace) -> type[FTPHandler]:
+    """Return a class with the options, used by one server only."""
+    authorizer = DummyAuthorizer()
+    rights = _WRITE if options.write else _READ
+    if options.username is None:
+        authorizer.add_anonymous(options.directory, perm=rights)
+    else:
+        authorizer.add_user(options.username, options.password, options.directory, perm=rights)
+    attributes = {
+        "authorizer": authorizer,
+        "banner": options.banner,
+        "contained": in_container(),
+        "dtp_handler": type("DataHandler", (DTPHandler,), {"timeout": options.timeout}),
+        "encoding": options.encoding,
+        "masquerade_address": options.nat_address,
+        "max_login_attempts": options.max_login_attempts,
+        "passive_ports": options.range,
+        "permit_foreign_addresses": options.permit_foreign_addresses,
+        "permit_privileged_ports": options.permit_privileged_ports,
+        "timeout": options.timeout,
+        "use_gmt_times": not options.use_localtime,
+        "use_sendfile": ConsoleHandler.use_sendfile and not options.disable_sendfile,
+    }
+    return type("Handler", (ConsoleHandler,), attributes)
 
 
-def console() -> None:
-    """The console script: errors are one line on stderr and exit status 2."""
-    try:
-        main()
-    except (argparse.ArgumentTypeError, ValueError, OSError) as error:
-        text = error.strerror if isinstance(error, OSError) and error.filename is None else None
-        print(f"ftpcore: {text or error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        pass  # at the very beginning
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Write a warning without the place in the code, which says nothing to a user."""
+    _complain(f"warning: {message}")
 
 
-def _reachable(host: str) -> str:
-    if host in ("0.0.0.0", "::"):
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
+def _complain(text: object) -> None:
+    print(f"ftpcore: {printable(str(text))}", file=sys.stderr)
 
 
 if __name__ == "__main__":
