@@ -17,7 +17,7 @@ DEV_STAMP := .venv/.installed-dev
 BENCH_STAMP := .venv/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint type format contract soak bench dist clean
+.PHONY: help serve test lint type format contract soak bench diagrams dist clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -59,6 +59,9 @@ bench: $(BENCH_STAMP) ## the benchmarks, pyftpdlib beside ours
 	@echo '== benchmarks'
 	@if test -f benchmarks/__main__.py; then set -x; $(BIN)/python -m benchmarks $(ARGS); \
 	else echo 'skipped: there is no benchmarks/__main__.py'; fi
+
+diagrams: $(RUN_STAMP) ## draw docs/state-diagrams.md from the tables of states
+	$(BIN)/python -m docs.make_diagrams
 
 dist: $(DEV_STAMP) ## build the sdist and the wheel into dist/
 	rm -rf dist

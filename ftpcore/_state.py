@@ -1,8 +1,8 @@
 """The states of a session that outlive a command, as tables.
 
 Login sequencing is RFC 959 5.4; the data connection is RFC 959 3.2 with RFC 1123 4.1.2.6: it serves one transfer, and
-each PASV, EPSV, PORT or EPRT replaces what the one before it prepared.  A transfer is RFC 959 5.4 (its replies); what a
-command leaves for the next is RFC 959 4.1.3 and RFC 3659 5.3.  `docs/state-diagrams.md` is drawn from these tables.
+each PASV, EPSV, PORT or EPRT replaces what the one before it prepared.  A transfer goes by RFC 959 5.4; what a command
+leaves for the next is RFC 959 4.1.3 and RFC 3659 5.3.  `docs/state-diagrams.md` is drawn from these tables.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ class TransferStep(Enum):
     MARK_EARLY = "150 of a STOU that came first"
     PREPARED = "PASV, EPSV, PORT or EPRT"
     CONNECTED = "connection up, file open"
-    END = "all moved, or a failure"
+    END = "all data moved"
+    FAIL = "a failure"
     CLOSED = "both closed"
 
 
@@ -113,10 +114,11 @@ TRANSFER: Final[Mapping[tuple[TransferPhase, TransferStep], TransferPhase]] = {
     (TransferPhase.NEW, TransferStep.MARK_EARLY): TransferPhase.WAITING,
     (TransferPhase.WAITING, TransferStep.PREPARED): TransferPhase.CONNECTING,
     (TransferPhase.CONNECTING, TransferStep.CONNECTED): TransferPhase.MOVING,
-    (TransferPhase.NEW, TransferStep.END): TransferPhase.CLOSING,  # 425 without a mark
-    (TransferPhase.WAITING, TransferStep.END): TransferPhase.CLOSING,
-    (TransferPhase.CONNECTING, TransferStep.END): TransferPhase.CLOSING,
     (TransferPhase.MOVING, TransferStep.END): TransferPhase.CLOSING,
+    (TransferPhase.NEW, TransferStep.FAIL): TransferPhase.CLOSING,  # 425 without a mark
+    (TransferPhase.WAITING, TransferStep.FAIL): TransferPhase.CLOSING,
+    (TransferPhase.CONNECTING, TransferStep.FAIL): TransferPhase.CLOSING,
+    (TransferPhase.MOVING, TransferStep.FAIL): TransferPhase.CLOSING,
     (TransferPhase.CLOSING, TransferStep.CLOSED): TransferPhase.OVER,
 }
 

@@ -249,7 +249,7 @@ class Transfer:
         """Close both ends; raise what makes the transfer a failure after all."""
         session = self._session
         failure: BaseException | None = error
-        self._move(TransferStep.END)
+        self._move(TransferStep.END if error is None else TransferStep.FAIL)
         if session.endpoint in (Endpoint.CONNECTED, Endpoint.IN_USE):
             session.move_endpoint(EndpointStep.DROP)
             try:

@@ -59,9 +59,9 @@ def test_X_14_stat_while_the_file_is_closed(host: ScriptedHost) -> None:
     assert told(host) == ("Transfer: closing both ends.", *OPEN)
 
 
-def test_every_phase_of_a_transfer_is_left_by_an_end() -> None:
+def test_every_phase_of_a_transfer_may_be_left_by_a_failure() -> None:
     before_the_end = set(TransferPhase) - {TransferPhase.CLOSING, TransferPhase.OVER}
-    assert {phase for phase, step in TRANSFER if step is TransferStep.END} == before_the_end
+    assert {phase for phase, step in TRANSFER if step is TransferStep.FAIL} == before_the_end
     assert not [phase for phase, _ in TRANSFER if phase is TransferPhase.OVER]
 
 
