@@ -110,7 +110,7 @@ def sparse(path: Path, size: int, tail: bytes) -> Path:
 
 
 def codes(log: bytes) -> list[int]:
-    """Return the codes of replies in the verbose output of a client, which may mark the lines by "<", "<---" or ">".
+    """Return the codes of replies in the verbose output of a client, which may mark the lines by "<" or "<---".
 
     >>> codes(b"---> PWD\\n<--- 257 x\\n< 226 done\\n220-hello\\n220 ready\\n")
     [257, 226, 220]
