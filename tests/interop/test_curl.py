@@ -1,4 +1,4 @@
-"""curl: every way to a data connection, each way to walk to a directory, ranges, quotes, resuming in both directions."""
+"""curl: every way to a data connection, each way to walk to a directory, ranges, quotes, resuming both ways."""
 
 from __future__ import annotations
 
