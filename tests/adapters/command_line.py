@@ -8,8 +8,10 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import IO
 
 __all__ = ["Process", "process", "run"]
 
@@ -22,6 +24,8 @@ class Process:
     """A server that runs."""
 
     process: subprocess.Popen[str]
+    log: IO[str]
+    """Its standard error: a file, for a pipe that nobody reads would stop it."""
     address: tuple[str, int]
     said: list[str]
     """What it has printed."""
@@ -29,8 +33,9 @@ class Process:
     def end(self, number: int = signal.SIGINT) -> tuple[int, str]:
         """Send a signal; return the exit status and what was written to standard error."""
         self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, errors
+        self.process.communicate(timeout=PATIENCE)
+        self.log.seek(0)
+        return self.process.returncode, self.log.read()
 
 
 def _command(arguments: tuple[str, ...]) -> list[str]:
@@ -45,10 +50,11 @@ def _with_interrupts() -> None:
 @contextlib.contextmanager
 def process(*arguments: str, directory: str | os.PathLike[str] | None = None) -> Iterator[Process]:
     """Run `python -m ftpcore_adapters` with these arguments while the context lasts."""
+    log = tempfile.TemporaryFile("w+", errors="surrogateescape")  # noqa: SIM115  closed below
     server = subprocess.Popen(
         _command(arguments),
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=log,
         text=True,
         errors="surrogateescape",
         cwd=directory,
@@ -57,19 +63,21 @@ def process(*arguments: str, directory: str | os.PathLike[str] | None = None) ->
     )
     try:
         assert server.stdout is not None
-        assert server.stderr is not None
         said: list[str] = []
         while not (said and "ftp://" in said[-1]):
             line = server.stdout.readline()
-            assert line, server.stderr.read()
+            if not line:
+                log.seek(0)
+                raise AssertionError(log.read())
             said.append(line)
         match = re.search(r" on (\S+):(\d+),", said[0])
         assert match, said
-        yield Process(server, (match[1], int(match[2])), said)
+        yield Process(server, log, (match[1], int(match[2])), said)
     finally:
         if server.poll() is None:
             server.kill()
         server.communicate()
+        log.close()
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
