@@ -49,7 +49,7 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
     parser = _parser()
     options, rest = parser.parse_known_args(words)
     if rest and not rest[0].startswith("-"):
-        parser.error(f"unexpected {rest[0]!r}: the one command is {_SERVE!r}, and a directory is given by -d")
+        parser.error(f"unexpected {rest[0]!r}: the one command, {_SERVE!r}, goes first, and a directory is given by -d")
     if rest:
         parser.error(f"unknown option {rest[0]!r}")
     _check(options)
