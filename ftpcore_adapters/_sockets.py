@@ -25,6 +25,7 @@ __all__ = [
     "address_of",
     "connecting_socket",
     "listening_socket",
+    "read_urgent_inline",
     "receive",
     "receive_into_file",
     "send",
@@ -100,6 +101,12 @@ def set_no_delay(sock: socket.socket) -> None:
     """Send replies at once; a socket that has no such option is left alone."""
     with suppress(OSError):  # not TCP: there is no delay to switch off
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def read_urgent_inline(sock: socket.socket) -> None:
+    """Take urgent bytes in their place: clients send a part of ABOR as such, Python's ftplib also its LF."""
+    with suppress(OSError):  # not TCP: there are no urgent bytes
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
 
 
 def send(sock: socket.socket, data: bytes | bytearray | memoryview) -> int:

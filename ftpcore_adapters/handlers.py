@@ -29,7 +29,7 @@ from ftpcore_adapters._seed_authorizer import SeedAuthorizer, impersonates
 from ftpcore_adapters._seed_commands import Overrides, SeedCommands, overridden, proto_cmds, table_of
 from ftpcore_adapters._seed_filesystem import filesystem_port
 from ftpcore_adapters._session_log import SessionLog, wanted_events
-from ftpcore_adapters._sockets import CAN_SENDFILE, address_of, set_no_delay
+from ftpcore_adapters._sockets import CAN_SENDFILE, address_of, read_urgent_inline, set_no_delay
 from ftpcore_adapters.authorizers import DummyAuthorizer
 from ftpcore_adapters.filesystems import AbstractedFS
 from ftpcore_adapters.ioloop import IOLoop, ScheduledCall
@@ -235,6 +235,7 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
     def handle(self) -> None:
         """Begin the session: `on_connect`, then 220."""
         assert self.socket is not None
+        read_urgent_inline(self.socket)
         if self.tcp_no_delay:
             set_no_delay(self.socket)
         host = IOLoopHost(self, self.socket, self.ioloop)
