@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -230,3 +231,24 @@ def _tail(path: Path, size: int) -> bytes:
     with path.open("rb") as file:
         file.seek(-size, os.SEEK_END)
         return file.read()
+
+
+def test_a_download_is_aborted_and_others_follow(site: Site) -> None:
+    # lftp sends ABOR behind an urgent Telnet IP and Synch.  Our 426 names ABOR in its text, which lftp takes for the
+    # reply to the ABOR itself ("426 reply missed"); it loses count then, and connects anew.
+    sparse(site.remote / "big", 5 * GIB, b"")
+    fill(site.remote, {"small": b"small"})
+    patient = "set cmd:fail-exit no; set net:max-retries 3; set net:reconnect-interval-base 0"
+    done = lftp(site, patient, "cat big | head -c 10", "cat small", status=None)
+    assert done.stdout == bytes(10) + b"small"
+    assert b"> ABOR" in done.stderr
+    assert {426, 226} <= set(codes(done.stderr))
+
+
+def test_a_file_goes_from_server_to_server(site: Site) -> None:
+    fill(site.remote, {"from": content(300_000)})
+    log = lftp(
+        site, "set ftp:use-fxp yes; set ftp:fxp-force yes", f"get1 {site.full_url}/from -o {site.full_url}/to"
+    ).stderr
+    assert digest(site.remote / "to") == digest(site.remote / "from")
+    assert {b"> PASV", b"> PORT"} <= set(re.findall(rb"> (?:PASV|PORT)", log))

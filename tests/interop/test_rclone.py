@@ -12,6 +12,7 @@ import pytest
 from tests.adapters.serving import PASSWORD, USER
 from tests.interop.clients import (
     GIB,
+    NOT_UTF8,
     ODD_NAMES,
     TREE,
     Site,
@@ -169,3 +170,9 @@ def test_a_file_of_5_gib_is_read_near_its_end(site: Site) -> None:
     sparse(site.remote / "big", 5 * GIB, tail)
     assert rclone(site, "lsf", "--format=s", ":ftp:big").stdout.split() == [b"%d" % (5 * GIB)]
     assert rclone(site, "cat", f"--offset={5 * GIB - len(tail)}", ":ftp:big").stdout == tail
+
+
+def test_a_name_that_is_not_utf_8_comes_down(site: Site) -> None:
+    fill(site.remote, {f"there/{NOT_UTF8}": b"x"})
+    rclone(site, "copy", ":ftp:there", "down")
+    assert digests(site.local / "down") == digests(site.remote / "there")
