@@ -127,10 +127,13 @@ def test_curl_moves_the_tree_down_and_up(server: Process, tree: Path, tmp_path: 
     url = "ftp://{}:{}".format(*server.address)
     down, up = tmp_path / "down", tree.parent / "up"
     if method != "multicwd":  # the others make no directories, and are no different for any further file
-        expected = dict(list(expected.items())[:50])
+        expected = dict(list(expected.items())[:20])
         for name in expected:
             (up / name).parent.mkdir(parents=True, exist_ok=True)
     common = [f"ftp-method = {method}"]
+    if method == "multicwd":
+        # Before some of its passive connections curl 7.88 sleeps for a second; ftplib moves the tree over passive ones.
+        common.append("ftp-port = -")
     lines = [*common, "create-dirs"]
     for name in expected:
         lines += [f'url = "{url}/library/{quote(name)}"', f'output = "{down / name}"']
