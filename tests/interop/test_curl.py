@@ -15,6 +15,7 @@ from tests.interop.clients import (
     GIB,
     NOT_UTF8,
     ODD_NAMES,
+    TIMEOUT,
     TREE,
     Site,
     codes,
@@ -42,10 +43,15 @@ _SWIFT = ["--ftp-port", "-"]
 
 
 def curl(
-    site: Site, *words: str, script: str | None = None, status: int | None = 0, password: str = PASSWORD
+    site: Site,
+    *words: str,
+    script: str | None = None,
+    status: int | None = 0,
+    timeout: float = TIMEOUT,
+    password: str = PASSWORD,
 ) -> subprocess.CompletedProcess[bytes]:
-    general = ["--disable", "--no-progress-meter", "--verbose", "--max-time", "50", "--user", f"{USER}:{password}"]
-    return site.run("curl", *general, *words, script=script, status=status)
+    general = ["--disable", "--no-progress-meter", "--verbose", "--user", f"{USER}:{password}"]
+    return site.run("curl", *general, *words, script=script, status=status, timeout=timeout)
 
 
 @pytest.mark.parametrize("method", ["multicwd", "singlecwd", "nocwd"])
@@ -223,7 +229,8 @@ def test_a_file_of_5_gib(site: Site) -> None:
     assert cut.stdout == bytes(100)
     assert 426 in codes(cut.stderr)  # to the RETR that its ABOR ended
     if SCALE >= 1:
-        assert curl(site, "-o", "/dev/null", "-w", "%{size_download}", url).stdout == b"%d" % (5 * GIB)
+        whole = curl(site, "-o", "/dev/null", "-w", "%{size_download}", url, timeout=10 * TIMEOUT)
+        assert whole.stdout == b"%d" % (5 * GIB)
 
 
 def test_an_upload_of_5_gib_is_resumed_near_its_end(site: Site) -> None:

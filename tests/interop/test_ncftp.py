@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 
 import pytest
@@ -181,3 +182,16 @@ def test_a_file_of_5_gib_is_resumed_near_its_end(site: Site) -> None:
     with (site.local / "big").open("rb") as file:
         file.seek(-len(tail), os.SEEK_END)
         assert file.read() == tail
+
+
+@needs("ncftp")
+def test_the_interactive_program_makes_renames_changes_and_removes(site: Site) -> None:
+    fill(site.remote, ["old", "gone", "file", "a.txt", "b.txt"])
+    fill(site.local, ["u1.up", "u2.up"])
+    (site.remote / "empty").mkdir()
+    commands = ["mkdir made", "rename old made/new", "rm gone", "rmdir empty", "chmod 600 file", "get *.txt"]
+    script = "\n".join([*commands, "put *.up", "ls -l", "cd made", "pwd", "quit", ""])
+    site.run("ncftp", "-u", USER, "-p", PASSWORD, "-P", str(site.port), "127.0.0.1", script=script)
+    assert digests(site.remote).keys() == {"made", "made/new", "file", "a.txt", "b.txt", "u1.up", "u2.up"}
+    assert digests(site.local).keys() == {"a.txt", "b.txt", "u1.up", "u2.up"}
+    assert stat.S_IMODE((site.remote / "file").stat().st_mode) == 0o600
