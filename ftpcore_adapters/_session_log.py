@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Final
 
 from ftpcore import (
@@ -58,9 +57,17 @@ def wanted_events() -> frozenset[type[Event]]:
     return _DEBUG if logger.isEnabledFor(logging.DEBUG) else _ALWAYS
 
 
-@lru_cache(maxsize=8)  # one set for all sessions: few servers have more than one table
-def _without(names: tuple[str, ...], logged: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(names) - frozenset(logged)
+class _Unlogged(Container[str]):
+    """The names of commands that `log_cmd` has nothing to say of: none, if it was overridden."""
+
+    __slots__ = ("_handler",)
+
+    def __init__(self, handler: SessionLog) -> None:
+        self._handler = handler
+
+    def __contains__(self, name: object) -> bool:
+        handler = self._handler
+        return name not in handler.log_cmds_list and getattr(handler.log_cmd, "__func__", None) is SessionLog.log_cmd
 
 
 class _Fields(Mapping[str, object]):
@@ -112,11 +119,9 @@ class SessionLog:
             line = f"{cmd} {arg} {respcode}" if arg else f"{cmd} {respcode}"
             self.log(f"{line} {respstr!r}" if respcode >= 400 else line)
 
-    def unlogged(self, names: Iterable[str]) -> frozenset[str]:
-        """Return those of the command names that `log_cmd` has nothing to say of: none, if it was overridden."""
-        if type(self).log_cmd is not SessionLog.log_cmd:
-            return frozenset()
-        return _without(tuple(names), tuple(self.log_cmds_list))
+    def unlogged(self) -> Container[str]:
+        """Return the names of commands that `log_cmd` has nothing to say of, as things are whenever it is asked."""
+        return _Unlogged(self)
 
     def log_transfer(
         self,

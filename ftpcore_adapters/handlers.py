@@ -175,7 +175,7 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         self.commands = table_of(self.proto_cmds)
         methods = overridden(type(self))  # type: ignore[arg-type]  # mypy takes no class for hashable
         self.command_overrides = Overrides(self, methods) if methods else {}
-        self.unreported = self.unlogged(self.commands)
+        self.unreported = self.unlogged()
         self._session = session = self.session_class(
             local=local,
             peer=peer,

@@ -188,3 +188,24 @@ def test_names_that_are_not_utf8_are_told(serve: Serve) -> None:
     client = serve().login()
     assert client.command("MKD \udcff") == 257
     assert f"[{USER}] MKD {serve.directory}/\udcff 257" in of_session(serve)
+
+
+def test_the_list_of_logged_commands_is_read_late(serve: Serve) -> None:
+    serving = serve()
+    client, other = serving.login(), serving.login()
+    serving.session().log_cmds_list = ["PWD"]
+    serving.handler.log_cmds_list = ["NOOP"]
+    for one in client, other:
+        one.send("NOOP", "PWD")
+        assert one.codes(2) == [200, 257]
+    assert of_session(serve)[-2:] == [f"[{USER}] NOOP 200", f"[{USER}] PWD 257"]
+
+
+def test_log_cmd_may_be_replaced_for_one_session(serve: Serve) -> None:
+    serving = serve()
+    client = serving.login()
+    seen: list[tuple[object, ...]] = []
+    serving.session().log_cmd = lambda *arguments: seen.append(arguments)  # type: ignore[method-assign]  # the test's
+    client.command("NOOP")
+    client.command("MKD d")
+    assert seen == [("NOOP", None, 200, "I successfully did nothing."), ("MKD", f"{serve.directory}/d", 257, seen[1][3])]
