@@ -66,6 +66,7 @@ class _Unlogged(Container[str]):
         self._handler = handler
 
     def __contains__(self, name: object) -> bool:
+        assert isinstance(name, str)
         handler = self._handler
         return name not in handler.log_cmds_list and getattr(handler.log_cmd, "__func__", None) is SessionLog.log_cmd
 

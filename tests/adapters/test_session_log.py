@@ -208,4 +208,7 @@ def test_log_cmd_may_be_replaced_for_one_session(serve: Serve) -> None:
     serving.session().log_cmd = lambda *arguments: seen.append(arguments)  # type: ignore[method-assign]  # the test's
     client.command("NOOP")
     client.command("MKD d")
-    assert seen == [("NOOP", None, 200, "I successfully did nothing."), ("MKD", f"{serve.directory}/d", 257, seen[1][3])]
+    assert seen == [
+        ("NOOP", None, 200, "I successfully did nothing."),
+        ("MKD", f"{serve.directory}/d", 257, seen[1][3]),
+    ]
