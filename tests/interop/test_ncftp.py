@@ -11,6 +11,7 @@ import pytest
 from tests.adapters.serving import PASSWORD, USER
 from tests.interop.clients import (
     GIB,
+    NOT_UTF8,
     ODD_NAMES,
     TREE,
     Site,
@@ -137,7 +138,7 @@ def test_zero_bytes_go_up_and_down(site: Site) -> None:
 
 
 # It takes a backslash in the name of a local file for a separator.
-@pytest.mark.parametrize("name", [name for name in ODD_NAMES if "\\" not in name])
+@pytest.mark.parametrize("name", [name for name in (*ODD_NAMES, NOT_UTF8) if "\\" not in name])
 def test_an_odd_name_goes_both_ways(site: Site, name: str) -> None:
     fill(site.local, [name])
     put(site, "127.0.0.1", "/", name)

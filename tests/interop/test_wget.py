@@ -138,3 +138,11 @@ def test_a_file_of_5_gib_is_resumed_near_its_end(site: Site) -> None:
         file.seek(-len(tail), os.SEEK_END)
         assert file.read() == tail
     assert b"--> REST %d" % (5 * GIB - len(tail)) in log
+
+
+def test_odd_names_come_down_with_their_directory(site: Site) -> None:
+    # It skips blanks before a name that it reads in a listing, and writes "%41" as "A".
+    fill(site.remote / "odd", [name for name in ODD_NAMES if name not in (" leading blank", "%41")])
+    words = ["--recursive", "--no-host-directories", "--restrict-file-names=nocontrol", "--no-parent"]
+    wget(site, *words, f"{site.url}/odd/")
+    assert digests(site.local / "odd") == digests(site.remote / "odd")
