@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 
 import pytest
 
+from ftpcore_adapters import ioloop
 from tests.adapters.conftest import Serve
 from tests.adapters.serving import Client, Recorder, received, wait_for
 
@@ -64,11 +65,12 @@ def interrupt_in_pieces(client: Client) -> None:
 INTERRUPTS: Final = [interrupt_as_telnet, interrupt_as_bsd, interrupt_as_ftplib, interrupt_in_pieces]
 
 
+@pytest.mark.parametrize("name", [name for name in ("Epoll", "Kqueue", "Poll", "Select") if hasattr(ioloop, name)])
 @pytest.mark.parametrize("interrupt", INTERRUPTS)
 @pytest.mark.parametrize("upload", [False, True], ids=["download", "upload"])
-def test_abor_with_the_urgent_byte_ends_a_transfer(serve: Serve, interrupt: Interrupt, upload: bool) -> None:
+def test_abor_with_the_urgent_byte_ends_a_transfer(serve: Serve, interrupt: Interrupt, upload: bool, name: str) -> None:
     (serve.directory / "f").write_bytes(bytes(LARGE))
-    client = serve().login()
+    client = serve(loop=getattr(ioloop, name)()).login()
     with client.data() as data:
         assert client.command("STOR g" if upload else "RETR f") == 150
         if upload:
