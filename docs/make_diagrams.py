@@ -37,7 +37,7 @@ _HEAD: Final = """\
 # States
 
 Drawn by `make diagrams` from the tables in `ftpcore/_state.py` and `ftpcore/_command.py`, which the code goes by and
-the tests read. An arrow that is not there can't be taken.
+the tests read. An arrow that is not there can't be taken; left out are those from the first state to itself.
 """
 
 
