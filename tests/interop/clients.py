@@ -149,17 +149,22 @@ class Site:
     def full_url(self) -> str:
         return f"ftp://{USER}:{PASSWORD}@{self.host}:{self.port}"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What clients see of the environment: PATH, and what is the same everywhere."""
+        return {"PATH": os.environ["PATH"], "HOME": str(self.home), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
     def run(
         self, *command: str | Path, script: str | None = None, status: int | None = 0, timeout: float = TIMEOUT
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a client to its end; AssertionError if its exit status is not `status` (None: any).
 
-        It reads `script`, and sees nothing of the environment but PATH, a locale and a time zone that never change.
+        It reads `script`.
         """
         done = subprocess.run(
             [os.fsencode(word) for word in command],
             cwd=self.local,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.home), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            env=self.environment,
             input=b"" if script is None else os.fsencode(script),
             capture_output=True,
             timeout=timeout,
