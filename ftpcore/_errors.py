@@ -97,7 +97,9 @@ class FileShortened(_CodedError):
 class Aborted(_CodedError):
     """ABOR ended the command."""
 
-    code, text = 426, "Transfer aborted via ABOR."
+    # Deviation: this API family says "aborted via ABOR".  lftp takes a 426 that names ABOR for the reply to ABOR, loses
+    # count of the replies, and drops the connection 15 seconds later.
+    code, text = 426, "Transfer aborted."
 
 
 class TransferTimeout(_CodedError):

@@ -234,8 +234,8 @@ def _tail(path: Path, size: int) -> bytes:
 
 
 def test_a_download_is_aborted_and_others_follow(site: Site) -> None:
-    # lftp sends ABOR behind an urgent Telnet IP and Synch.  Our 426 names ABOR in its text, which lftp takes for the
-    # reply to the ABOR itself ("426 reply missed"); it loses count then, and connects anew.
+    # lftp sends ABOR behind an urgent Telnet IP and Synch.  A 426 that named ABOR in its text it would take for the
+    # reply to the ABOR itself ("426 reply missed"), lose count, and connect anew.
     sparse(site.remote / "big", 5 * GIB, b"")
     fill(site.remote, {"small": b"small"})
     patient = "set cmd:fail-exit no; set net:max-retries 3; set net:reconnect-interval-base 0"
@@ -243,6 +243,7 @@ def test_a_download_is_aborted_and_others_follow(site: Site) -> None:
     assert done.stdout == bytes(10) + b"small"
     assert b"> ABOR" in done.stderr
     assert {426, 226} <= set(codes(done.stderr))
+    assert codes(done.stderr).count(220) == 1
 
 
 def test_a_file_goes_from_server_to_server(site: Site) -> None:
