@@ -1,6 +1,7 @@
 """Calls that other threads want made in the thread of an I/O loop."""
 
 import contextlib
+import signal
 import socket
 import threading
 from collections import deque
@@ -27,6 +28,8 @@ class Inbox:
         self._ends: tuple[socket.socket, socket.socket] | None = None
         self._woken = False
         self._closed = False
+        #: Where signals were told before they were told here; None: they are not told here.
+        self._former_ear: int | None = None
         # Reentrant, as a signal handler may add a call anywhere.
         self._lock = threading.RLock()
 
@@ -51,6 +54,26 @@ class Inbox:
             theirs.setblocking(False)
             self._watch(ours.fileno(), READ)
             self.fd = ours.fileno()
+
+    def hear_signals(self) -> None:
+        """Let a signal wake the loop, so that its handler runs now.
+
+        The system call that waits is not interrupted by one that comes just before it, or to another thread.
+        Without effect in any thread but the main one, whose business the handlers are.
+        """
+        if threading.current_thread() is threading.main_thread():
+            self.open()
+            assert self._ends is not None
+            with contextlib.suppress(ValueError):  # a subinterpreter has no signals
+                self._former_ear = signal.set_wakeup_fd(self._ends[1].fileno(), warn_on_full_buffer=False)
+
+    def ignore_signals(self) -> None:
+        """Give back what `hear_signals` took.  Idempotent."""
+        former, self._former_ear = self._former_ear, None
+        if former is not None:
+            signal.set_wakeup_fd(-1)
+            with contextlib.suppress(OSError, ValueError):  # it was closed meanwhile
+                signal.set_wakeup_fd(former)
 
     def run(self) -> None:
         """Make the calls, in the order they came; the exception of one is logged."""
@@ -77,6 +100,7 @@ class Inbox:
 
     def close(self) -> None:
         """Drop the calls that wait.  Idempotent."""
+        self.ignore_signals()
         with self._lock:
             self._closed = True
             self.calls.clear()

@@ -221,10 +221,16 @@ class IOLoop:
             if instances or waiting or timeout is not None:
                 self.poll(_sooner(timeout, delay))
             return run_scheduled()
+        if not (instances or waiting):
+            return None
         poll = self.poll
-        while instances or waiting:
-            poll(delay if timeout is None else _sooner(timeout, delay))
-            delay = run_scheduled()
+        self._inbox.hear_signals()
+        try:
+            while instances or waiting:
+                poll(delay if timeout is None else _sooner(timeout, delay))
+                delay = run_scheduled()
+        finally:
+            self._inbox.ignore_signals()
         return None
 
     def close(self) -> None:

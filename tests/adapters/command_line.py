@@ -38,8 +38,9 @@ class Process:
         return self.process.returncode, self.log.read()
 
 
-def _command(arguments: tuple[str, ...]) -> list[str]:
-    return [sys.executable, "-W", "error", "-X", "dev", "-m", "ftpcore_adapters", *arguments]
+def _command(arguments: tuple[str, ...], strict: bool = True) -> list[str]:
+    flags = ["-W", "error", "-X", "dev"] if strict else []
+    return [sys.executable, *flags, "-m", "ftpcore_adapters", *arguments]
 
 
 def _with_interrupts() -> None:
@@ -48,11 +49,11 @@ def _with_interrupts() -> None:
 
 
 @contextlib.contextmanager
-def process(*arguments: str, directory: str | os.PathLike[str] | None = None) -> Iterator[Process]:
-    """Run `python -m ftpcore_adapters` with these arguments while the context lasts."""
+def process(*arguments: str, directory: str | os.PathLike[str] | None = None, strict: bool = True) -> Iterator[Process]:
+    """Run `python -m ftpcore_adapters` with these arguments while the context lasts; `strict`: warnings are errors."""
     log = tempfile.TemporaryFile("w+", errors="surrogateescape")  # noqa: SIM115  closed below
     server = subprocess.Popen(
-        _command(arguments),
+        _command(arguments, strict),
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,

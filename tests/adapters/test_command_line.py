@@ -185,9 +185,9 @@ def test_an_interrupt_ends_cleanly(tmp_path: Path) -> None:
 
 @needs_signals
 def test_interrupts_at_the_very_beginning_end_cleanly(tmp_path: Path) -> None:
-    """The address is printed before the loop begins."""
+    """The address is printed before the loop begins.  An interrupt within `socketpair`, say, may leave a warning."""
     for _ in range(5):
-        with process("-i", "127.0.0.1", "-p", "0", "-d", str(tmp_path)) as server:
+        with process("-i", "127.0.0.1", "-p", "0", "-d", str(tmp_path), strict=False) as server:
             status, errors = server.end(signal.SIGINT)
         assert status == 0, errors
         assert "Traceback" not in errors

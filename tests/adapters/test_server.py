@@ -6,7 +6,9 @@ import contextlib
 import errno
 import logging
 import os
+import signal
 import socket
+import sys
 import threading
 from pathlib import Path
 
@@ -365,3 +367,58 @@ def test_a_server_without_descriptors_accepts_later(serve: Serve, monkeypatch: p
     with waiting:
         waiting.settimeout(PATIENCE)
         assert waiting.recv(3) == b"220"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a thread does")
+def test_a_signal_that_does_not_interrupt_the_wait_wakes_the_loop(serve: Serve) -> None:
+    """One that comes just before the wait, or to another thread, as Ctrl-C may, is not left until the next client."""
+    server = serve.prepared().server
+    seen: list[str] = []
+
+    def handler(number: int, frame: object) -> None:
+        seen.append("signal")
+        server.close()
+
+    main = threading.get_native_id()
+
+    def sleeps() -> bool:
+        """Is the main thread in a system call that waits?"""
+        return Path(f"/proc/self/task/{main}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+    def send() -> None:
+        wait_for(sleeps)
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+
+    def give_up() -> None:
+        seen.append("gave up")
+        server.close()
+
+    former = signal.signal(signal.SIGUSR1, handler)
+    descriptor = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(descriptor)
+    thread = threading.Thread(target=send)
+    try:
+        server.ioloop.call_later(0, thread.start)
+        later = server.ioloop.call_later(5, give_up)
+        server.serve_forever()
+        later.cancel()
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, former)
+    assert seen == ["signal"]
+    restored = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(restored)
+    assert restored == descriptor
+
+
+def test_the_descriptor_for_signals_is_given_back_when_the_loop_is_closed_from_within(serve: Serve) -> None:
+    server = serve.prepared().server
+    seen: list[int] = []
+
+    def close() -> None:
+        server.close_all()
+        seen.append(signal.set_wakeup_fd(-1))
+
+    server.ioloop.call_later(0, close)
+    server.serve_forever()
+    assert seen == [-1]
