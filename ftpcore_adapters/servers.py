@@ -9,7 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ftpcore_adapters._sockets import address_of
-from ftpcore_adapters.ioloop import IOLoop
+from ftpcore_adapters.ioloop import IOLoop, ScheduledCall
 from ftpcore_adapters.log import config_logging, is_logging_configured, logger
 
 if TYPE_CHECKING:
@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FTPServer"]
 
-#: Seconds until a server that ran out of descriptors accepts again.
+#: Seconds until a server that could not accept, for want of descriptors say, tries again.
 ACCEPT_PAUSE: Final = 0.5
-
-_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class FTPServer:
@@ -60,6 +58,7 @@ class FTPServer:
             listener.setblocking(False)
             listener.listen(backlog)
         self.socket: socket.socket | None = listener
+        self._pause: ScheduledCall | None = None
         self._address = address_of(listener.getsockname())
         self.ioloop.register(listener.fileno(), self, IOLoop.READ)
 
@@ -104,6 +103,9 @@ class FTPServer:
             self.ioloop.unregister(self.socket.fileno())
             self.socket.close()
             self.socket = None
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
 
     def close_all(self) -> None:
         """Close the whole loop: every session, data connection and timer of every server on it."""
@@ -155,11 +157,11 @@ class FTPServer:
         except (BlockingIOError, ConnectionError):
             return  # the peer went away while it waited
         except OSError as error:
-            if error.errno not in _EXHAUSTED:
-                raise
+            # No descriptors, a network that is down, a socket that somebody shut down: all of it may last, and the
+            # listener be ready all the while.
             logger.warning("can't accept connections for now: %s", error.strerror)
             self.ioloop.modify(self.socket.fileno(), 0)
-            self.ioloop.call_later(ACCEPT_PAUSE, self._resume)
+            self._pause = self.ioloop.call_later(ACCEPT_PAUSE, self._resume)
             return
         self.handle_accepted(sock, addr)
 
@@ -167,6 +169,8 @@ class FTPServer:
         """Never called: the server only reads."""
 
     def handle_close(self) -> None:
+        """Somebody shut the listening socket down; sessions go on."""
+        logger.error("the listening socket was shut down; no more connections are accepted")
         self.close()
 
     def handle_error(self) -> None:
@@ -175,6 +179,7 @@ class FTPServer:
     # -- private -------------------------------------------------------------------------------------------------------
 
     def _resume(self) -> None:
+        self._pause = None
         if self.socket is not None:
             self.ioloop.modify(self.socket.fileno(), IOLoop.READ)
 
