@@ -7,7 +7,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -152,7 +152,7 @@ def polls_that_find_something(serving: Serving, polls: int = 40) -> int:
     ],
 )
 def test_no_state_of_a_connection_makes_the_loop_spin(
-    serve: Serve, state: State, name: str, options: dict[str, object]
+    serve: Serve, state: State, name: str, options: dict[str, Any]
 ) -> None:
     with open(serve.directory / "large", "wb") as file:
         file.truncate(64 * 1024 * 1024)
