@@ -75,14 +75,18 @@ def data_sent_during_a_download(client: Client, stack: contextlib.ExitStack) -> 
 
 def data_reset_during_a_pause(client: Client, stack: contextlib.ExitStack) -> None:
     data = client.data()
-    client.send("STOR new")
+    client.send("STOR new", "NOOP")
+    assert client.codes(2) == [150, 200]  # it waits for data
+    data.sendall(b"x")
     data.sendall(b"x" * 100_000)
     reset(data)
 
 
 def data_ended_during_a_pause(client: Client, stack: contextlib.ExitStack) -> None:
     data = stack.enter_context(client.data())
-    client.send("STOR new")
+    client.send("STOR new", "NOOP")
+    assert client.codes(2) == [150, 200]  # it waits for data
+    data.sendall(b"x")
     data.sendall(b"x" * 100_000)
     data.shutdown(socket.SHUT_WR)
 
