@@ -7,6 +7,7 @@ closed at the end.
 
 from __future__ import annotations
 
+import errno
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from ftpcore._session import Session
 
 __all__ = ["Transfer", "accepted", "aim", "close_data", "drop_endpoint", "listen"]
+
+#: Errors that no other port would mend.
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 FULL: Final = "Too many connections. Can't open data channel."
 
@@ -112,8 +116,10 @@ async def _bound(session: Session) -> Address:
             return await effects.OpenListener(session.local.host, ports.pop())
         except ServerFull:
             raise DataConnectionRefused(FULL) from None
-        except OSError:
-            pass  # taken, or not ours to have: the next one may do
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                break
+            # Taken, or not ours to have: the next one may do.
     raise DataConnectionRefused
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping, Sequence
 
@@ -225,6 +226,13 @@ def test_D_14_no_port_being_free_the_session_goes_on() -> None:
     for _ in range(2):
         host.answer(LaneName.CONTROL, error=OSError("taken"))
     assert host.release().feed(b"NOOP\r\nRETR f\r\n").codes() == [425, 200, 425]
+
+
+def test_D_14_no_second_port_is_tried_when_there_is_no_descriptor() -> None:
+    host = logged_in(delegate=passive(range(40_000, 41_000)))
+    host.hold = (OpenListener,)
+    host.feed(b"EPSV\r\n").answer(LaneName.CONTROL, error=OSError(errno.EMFILE, "Too many open files"))
+    assert host.codes() == [425]
 
 
 def test_D_14_a_full_server_refuses_at_once() -> None:
