@@ -102,8 +102,9 @@ def _may_overtake(session: Session, command: Command) -> bool:
 
 def _begin(session: Session, command: Command) -> None:
     session.active_at = session.now
-    if command.verb.startswith("PASS") and not command.verb.isalpha():
-        command = Command("PASS?", None)  # "PASS" and a tab: an unknown verb that holds a password
+    verb = command.verb
+    if not verb.isalpha() and "PASS" in verb.upper() and verb not in session.delegate.commands:
+        command = Command("PASS?", None)  # with a tab, a BOM or the like: a password is in the verb, or behind it
     name, argument = _named(command)
     if session.subscribed(CommandReceived):
         session.emit(CommandReceived(verb=command.verb, argument=masked(command.verb, command.argument)))
