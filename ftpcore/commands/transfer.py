@@ -25,6 +25,8 @@ __all__ = ["ftp_ABOR", "ftp_APPE", "ftp_REST", "ftp_RETR", "ftp_STOR", "ftp_STOU
 #: The largest file offset that POSIX has.  RFC 3659 5.3 sets no bound.
 _OFFSET_LIMIT: Final = 2**63 - 1
 
+_NO_MARKS: Final = "Resuming transfers is not allowed in ASCII mode."
+
 _COMPLETE: Final = Reply.of(226, "Transfer complete.")
 
 
@@ -38,8 +40,8 @@ def ftp_REST(session: Session, argument: str) -> Reply:
     """Set the offset at which the next transfer starts.  RFC 3659 5.3."""
     if not (argument.isascii() and argument.isdigit()) or len(argument) > 30 or int(argument) > _OFFSET_LIMIT:
         raise SyntaxRefused("Invalid parameter: expected an offset in bytes.")
-    if session.transfer_type is TransferType.ASCII and session.delegate.ascii_conversion:
-        raise SyntaxRefused("Resuming transfers is not allowed in ASCII mode.")
+    if _converts(session):
+        raise SyntaxRefused(_NO_MARKS)
     session.restart = int(argument)
     session.pending = PENDING[session.pending, PendingStep.REST]
     return Reply.of(350, f"Restarting at position {session.restart}.")
@@ -47,7 +49,7 @@ def ftp_REST(session: Session, argument: str) -> Reply:
 
 async def ftp_RETR(session: Session, path: VirtualPath) -> Reply:
     """Send a file, from the restart offset.  RFC 959 4.1.3."""
-    offset = session.taken_restart
+    offset = _restart_offset(session)
     need_endpoint(session)
     file = await OpenFile(path, OpenMode.READ)
     await _check_offset(file, offset)
@@ -58,7 +60,7 @@ async def ftp_RETR(session: Session, path: VirtualPath) -> Reply:
 
 async def ftp_STOR(session: Session, path: VirtualPath) -> Reply:
     """Store a file; after REST, into the one that is there, whose tail stays.  RFC 959 4.1.3, RFC 3659 5.3."""
-    offset = session.taken_restart
+    offset = _restart_offset(session)
     need_endpoint(session)
     if offset:
         file = await OpenFile(path, OpenMode.UPDATE)
@@ -148,6 +150,17 @@ async def _replace(session: Session, path: VirtualPath) -> Reply:
     async with Transfer(session, "STOR", path, Direction.RECEIVED, late=late) as channel:
         await channel.receive_file(0)
     return _COMPLETE
+
+
+def _converts(session: Session) -> bool:
+    return session.transfer_type is TransferType.ASCII and session.delegate.ascii_conversion
+
+
+def _restart_offset(session: Session) -> int:
+    """Return the offset that REST set; refuse it if a TYPE A came behind REST: it counts bytes of the file."""
+    if session.taken_restart and _converts(session):
+        raise FtpError(Reply.of(554, _NO_MARKS))
+    return session.taken_restart
 
 
 async def _check_offset(file: AnyFile, offset: int) -> None:

@@ -215,3 +215,11 @@ def test_S_14_retr_at_a_mark_needs_no_resume() -> None:
     fs.write_bytes("/f", b"0123456789ab")
     host = ScriptedHost(SingleUser(fs)).login().feed(b"REST 5\r\n" + PORT + b"RETR f\r\n")
     assert host.downloads == [b"56789ab"]
+
+
+@pytest.mark.parametrize("command", [b"RETR f", b"STOR f"])
+def test_S_13_a_mark_does_not_outlive_the_type_it_was_set_in(
+    host: ScriptedHost, fs: MemoryFileSystem, command: bytes
+) -> None:
+    host.feed(b"REST 5\r\nTYPE A\r\n" + PORT + command + b"\r\n")
+    assert (host.codes(), fs.read_bytes("/f")) == ([350, 200, 200, 554], b"0123456789ab")
