@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ftpcore._errors import FilesystemError, FtpError
@@ -47,8 +48,10 @@ async def expanded(session: Session, pattern: str) -> list[FileInfo]:
     search = _Search(session.logged_in())
     found = [("/" if pattern.startswith("/") else "", resolve(session.cwd, "/" if pattern.startswith("/") else "."))]
     *middle, last = [component for component in pattern.split("/") if component]
-    for component in middle:
-        found = [step for prefix, path in found for step in await search.directories(prefix, path, component)]
+    for wild, group in groupby(middle, is_pattern):
+        # What is no pattern is one step, however long: nothing is looked at, so nothing else would bound it.
+        for component in group if wild else ["/".join(group)]:
+            found = [step for prefix, path in found for step in await search.directories(prefix, path, component)]
     entries = [entry for prefix, path in found for entry in await search.entries(prefix, path, last)]
     return sorted(entries, key=lambda entry: entry.name)
 
@@ -110,7 +113,7 @@ async def send_tree(
     Each directory but the first is headed by an empty line and its path below `top`, as `ls -R` does.
     """
     account, left = session.logged_in(), TREE_LIMIT
-    ahead: list[tuple[str, VirtualPath]] = []
+    ahead: list[tuple[str, VirtualPath, str]] = []  # with the name apart: joined, many long paths would fill memory
     here, path = "", top
     try:
         async with Transfer(session, "LIST", top, Direction.SENT) as channel:
@@ -124,7 +127,7 @@ async def send_tree(
                         break
                     page = await NextEntries(page.rest, LISTING_PAGE)
                 if here.count("/") < DEPTH_LIMIT:
-                    ahead += [(f"{here}{name}/", join(path, name)) for name in reversed(below)]
+                    ahead += [(here, path, name) for name in reversed(below)]
                 if left < 0 and ahead:
                     raise FtpError(Reply.of(451, f"More than {TREE_LIMIT} entries; listing aborted."))
                 found = await _next_directory(account, ahead)
@@ -142,11 +145,12 @@ def _is_walked(entry: FileInfo) -> bool:
 
 
 async def _next_directory(
-    account: Account, ahead: list[tuple[str, VirtualPath]]
+    account: Account, ahead: list[tuple[str, VirtualPath, str]]
 ) -> tuple[str, VirtualPath, Page[FileInfo]] | None:
     """Take the next directory that can be listed from `ahead`."""
     while ahead:
-        here, path = ahead.pop()
+        above, directory, name = ahead.pop()
+        here, path = f"{above}{name}/", join(directory, name)
         letters = account.everywhere()
         if not (await CheckPermission(account, "l", path) if letters is None else "l" in letters):
             continue

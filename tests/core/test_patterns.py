@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
 
-from ftpcore import CloseScan, FileInfo, FileKind, ScanDir, VirtualPath
+from ftpcore import CloseScan, FileInfo, FileKind, LaneName, ScanDir, SendData, VirtualPath, resolve
 from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters.memory import MemoryFileSystem
 
@@ -174,3 +175,39 @@ def test_abor_of_list_r_closes_the_directory_that_it_was_reading(fs: MemoryFileS
     host.feed(b"EPSV\r\n").connect().feed(b"LIST -R\r\nABOR\r\n")
     assert host.codes() == [229, 125, 426, 226]
     assert len(host.performed(CloseScan)) == 1
+
+
+def test_a_long_way_behind_a_pattern_is_one_step(fs: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is looked at on it, so that no limit of the search would end it."""
+    for number in range(20):
+        fs.make_dir(VirtualPath(f"/d{number}"))
+    resolved = []
+
+    def counted(directory: VirtualPath, text: str) -> VirtualPath:
+        resolved.append(text)
+        return resolve(directory, text)
+
+    monkeypatch.setattr("ftpcore.commands._trees.resolve", counted)
+    host = ScriptedHost(SingleUser(fs)).login()
+    host.feed(b"PORT 127,0,0,1,100,1\r\nNLST *" + b"/a" * 1000 + b"\r\n")
+    assert host.codes() == [200, 550]
+    assert len(resolved) < 3 * 20
+
+
+def test_a_tree_that_is_walked_keeps_no_long_paths(fs: MemoryFileSystem) -> None:
+    top = ""
+    for _ in range(10):
+        top += "/" + "x" * 200
+        fs.make_dir(VirtualPath(top))
+    for number in range(1500):
+        fs.make_dir(VirtualPath(f"{top}/{number}"))
+    host = ScriptedHost(SingleUser(fs), hold=(SendData,)).login()
+    host.feed(b"PORT 127,0,0,1,100,1\r\nLIST -R\r\n")
+    tracemalloc.start()
+    try:
+        while not bytes(host.performed(SendData)[-1].data).endswith(b"/0:\r\n"):  # the first of the many
+            host.carry_out(LaneName.DATA)
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert used < 2_000_000
