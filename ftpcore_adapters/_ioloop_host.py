@@ -5,6 +5,7 @@ It carries out outputs and reports what became of them; what to do about it is t
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 from collections.abc import Callable
@@ -32,6 +33,10 @@ __all__ = ["IOLoopHost"]
 #: Bytes read from a control connection at once: a pipelining client's whole script, usually.
 CONTROL_READ: Final = 16 * 1024
 
+#: Seconds that one session may be at work before the others have their turn: a client may send many commands at once,
+#: each of which looks at thousands of files.
+TURN: Final = 0.02
+
 
 class IOLoopHost:
     """Runs the session of one handler on an IOLoop, and is what the loop calls for its control connection."""
@@ -46,6 +51,7 @@ class IOLoopHost:
         self._data = DataSockets(self, ioloop)
         self._waiting: Perform | None = None
         self._open = True
+        self._comes_back = False
         self.session = handler.open_session(
             local=_sockets.address_of(sock.getsockname()), peer=handler.peer, now=timer()
         )
@@ -113,7 +119,9 @@ class IOLoopHost:
     def close(self) -> None:
         """The loop is closed: end everything now."""
         if self._open:
-            self.drop()
+            self._close_control()
+            self.session.connection_lost(now=timer())
+        self.pump(turn=math.inf)
         if not self.session.idle:
             self._abandon()
         self._data.close(DataPart.BOTH)
@@ -134,9 +142,10 @@ class IOLoopHost:
 
     # -- carrying out --------------------------------------------------------------------------------------------------
 
-    def pump(self) -> None:
-        """Carry out outputs until there are none, then wait for what is needed next."""
+    def pump(self, *, turn: float = TURN) -> None:
+        """Carry out outputs until there are none or the turn is over, then wait for what is needed next."""
         session = self.session
+        until = timer() + turn
         while True:
             while (output := session.next_output()) is not None:
                 # isinstance, for match costs a microsecond more for each output.
@@ -147,6 +156,11 @@ class IOLoopHost:
                         self._port_call(output, output.effect)
                     else:
                         self._network(output)
+                    if timer() > until and self._yield_turn():
+                        if self._replies:
+                            self._flush()
+                        self._update()
+                        return
                 elif isinstance(output, Event):
                     self._tell(output)
                 elif isinstance(output, Cancel):
@@ -158,6 +172,23 @@ class IOLoopHost:
             if not self._replies or not self._flush():
                 break
         self._update()
+
+    def _yield_turn(self) -> bool:
+        """Have the loop come back after it served others; False: that can't be arranged."""
+        if not self._comes_back:
+            try:
+                self.ioloop.call_soon_threadsafe(self._come_back)
+            except (OSError, RuntimeError):
+                return False  # no descriptor is left to wake the loop by, or it is closed
+            self._comes_back = True
+        return True
+
+    def _come_back(self) -> None:
+        self._comes_back = False
+        try:
+            self.pump()
+        except Exception:  # noqa: BLE001  as when the loop calls
+            self.handle_error()
 
     def _port_call(self, perform: Perform, effect: PortEffect[object]) -> None:
         try:

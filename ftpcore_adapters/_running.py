@@ -70,6 +70,7 @@ class Running:
         self._argument = task.argument if task is not None else None
         self.path = task.path if task is not None else None
         self._concluded = False
+        self._virtual: dict[str, VirtualPath] = {}  # what the real path that the method gets stands for
         self.answers: list[str] = []
         """What it responded, in place of the core's reply."""
         self.rest: tuple[_Steps, Effect[Any]] | None = None
@@ -91,10 +92,15 @@ class Running:
             return (self._handler.real_path(parent_path(self._session.cwd)),), {}
         if spec.argument is Argument.VALUE_AND_PATH:
             value, path = arguments
-            return (self._handler.real_path(VirtualPath(path)),), {_KEYWORDS[self._name]: value}
+            return (self._given(VirtualPath(path)),), {_KEYWORDS[self._name]: value}
         if spec.argument in _PATHS:
-            return (self._handler.real_path(VirtualPath(arguments[0])),), {}
+            return (self._given(VirtualPath(arguments[0])),), {}
         return arguments or ("",), {}
+
+    def _given(self, path: VirtualPath) -> str:
+        real_path = self._handler.real_path(path)
+        self._virtual[real_path] = path
+        return real_path
 
     def source(self) -> str:
         """Return the real path that RNFR named before this command."""
@@ -103,12 +109,14 @@ class Running:
 
     def drive(self, name: str, argument: str, first: str | None) -> bool:
         """Run the core's command as far as ports carry it; True: it succeeded, or its transfer began."""
+        if self.rest is not None:
+            raise RuntimeError(f"{name} can't be inherited here: the command that was inherited before is not over")
         spec, session, on_session = COMMANDS[name], self._session, self._handler.on_session
         virtual: tuple[str, ...] = (argument,)
         if spec.argument is Argument.NONE:
             virtual = ()
         elif spec.argument in _PATHS or first is not None:
-            path = self._handler.virtual_path(argument)
+            path = self._virtual.get(argument) or self._handler.virtual_path(argument)
             virtual = (path,) if first is None else (first, path)
         reply: Reply
         try:
@@ -139,7 +147,10 @@ class Running:
     def conclude(self, reply: Reply) -> bool:
         """Send the reply of the inherited command; tell whether it was one of success."""
         self._concluded = True
-        self._session.conclude(reply, self._name, self._argument, self.path)
+        session = self._session
+        if session.current is not None and session.current is session.data_lane.task:
+            session.transfer_code = reply.code  # ABOR asks for it
+        session.conclude(reply, self._name, self._argument, self.path)
         self.then += reply.then
         return reply.code < 400
 

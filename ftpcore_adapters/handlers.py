@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from socket import socket
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
@@ -27,7 +28,7 @@ from ftpcore_adapters._host import SessionHost
 from ftpcore_adapters._ioloop_host import IOLoopHost
 from ftpcore_adapters._seed_authorizer import SeedAuthorizer, impersonates
 from ftpcore_adapters._seed_commands import Overrides, SeedCommands, overridden, proto_cmds, table_of
-from ftpcore_adapters._seed_filesystem import filesystem_port
+from ftpcore_adapters._seed_filesystem import Wrap, filesystem_port
 from ftpcore_adapters._session_log import SessionLog, wanted_events
 from ftpcore_adapters._sockets import CAN_SENDFILE, address_of, read_urgent_inline, set_no_delay
 from ftpcore_adapters.authorizers import DummyAuthorizer
@@ -225,10 +226,12 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
 
     def real_path(self, path: VirtualPath) -> str:
         """Return where the user's filesystem keeps `path`."""
-        return path if self.fs is None else cast("str", self.fs.ftp2fs(path))
+        ftp2fs: Callable[[str], str] | None = getattr(self.fs, "ftp2fs", None)  # a port of the core has none
+        return path if ftp2fs is None else ftp2fs(path)
 
     def virtual_path(self, real_path: str) -> VirtualPath:
-        return VirtualPath(real_path if self.fs is None else self.fs.fs2ftp(real_path))
+        fs2ftp: Callable[[str], str] | None = getattr(self.fs, "fs2ftp", None)
+        return VirtualPath(real_path if fs2ftp is None else fs2ftp(real_path))
 
     # -- the life of a session -----------------------------------------------------------------------------------------
 
@@ -312,11 +315,7 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
 
     def run_as_current_user(self, function: Callable[..., T], *args: object, **kwargs: object) -> T:
         """Call `function` with the rights of the user on the system, if the authorizer impersonates."""
-        self.authorizer.impersonate_user(self.username, self.password)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            self.authorizer.terminate_impersonation(self.username)
+        return self._run_as(self.username, partial(function, *args, **kwargs))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.remote_ip}:{self.remote_port} user={self.username!r}>"
@@ -351,5 +350,13 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         self.fs = self.abstracted_fs(home, self)
         if hasattr(self.fs, "open_file"):
             return self.fs, "/"
-        wrap = self.run_as_current_user if impersonates(self.authorizer) else None
+        # By name: a transfer goes on with the rights it began with, whoever is named by a USER meanwhile.
+        wrap: Wrap | None = partial(self._run_as, self.username) if impersonates(self.authorizer) else None
         return filesystem_port(self.fs, wrap), cast("str", self.fs.cwd)
+
+    def _run_as(self, username: str, function: Callable[[], T]) -> T:
+        self.authorizer.impersonate_user(username, self.password)
+        try:
+            return function()
+        finally:
+            self.authorizer.terminate_impersonation(username)

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from ftpcore_adapters.authorizers import DummyAuthorizer
 from ftpcore_adapters.handlers import DTPHandler, FTPHandler, PassiveDTP
 from ftpcore_adapters.ioloop import IOLoop
+from ftpcore_adapters.memory import MemoryFileSystem
 from ftpcore_adapters.servers import FTPServer
 from tests.adapters.conftest import Serve
 from tests.adapters.serving import PASSWORD, USER, Recorder, make_handler, received, wait_for
@@ -481,3 +483,129 @@ def test_a_log_method_that_raises_when_nothing_is_read_ends_the_session(serve: S
         while client.line():
             pass
     assert serving.login().command("NOOP") == 200
+
+
+# -- sessions beside each other, and commands on top of transfers ------------------------------------------------------
+
+
+def test_commands_sent_at_once_leave_the_others_their_turn(serve: Serve) -> None:
+    order: list[str] = []
+    pause = threading.Event()
+
+    class Slow(FTPHandler):
+        def ftp_SYST(self, line: str) -> None:
+            order.append("slow")
+            pause.wait(0.03)
+            self.respond("215 At last.")
+
+        def ftp_NOOP(self, line: str) -> None:
+            order.append("quick")
+            self.respond("200 Done.")
+
+    serving = serve(Slow)
+    greedy, modest = serving.login(), serving.login()
+    greedy.send(*["SYST"] * 40)
+    wait_for(lambda: order, "the first of many commands")
+    assert modest.command("NOOP") == 200
+    assert greedy.codes(40) == [215] * 40
+    assert order.index("quick") < 20
+
+
+def test_a_client_that_leaves_between_two_turns_leaves_nothing(serve: Serve) -> None:
+    seen: list[str] = []
+    pause = threading.Event()
+
+    class Slow(FTPHandler):
+        def ftp_SYST(self, line: str) -> None:
+            seen.append("slow")
+            pause.wait(0.03)
+
+    serving = serve(Slow)
+    client = serving.login()
+    client.send(*["SYST"] * 40)
+    wait_for(lambda: seen, "the first of many commands")
+    client.reset()
+    wait_for(lambda: not serving.server.ip_map, "the end of the session")
+    assert len(seen) < 40
+
+
+def test_a_user_who_is_named_during_a_transfer_gets_nothing_of_it(serve: Serve) -> None:
+    """USER is answered at once, and needs no password: the transfer must not go on as whoever it names."""
+    became: list[str] = []
+
+    class Switching(DummyAuthorizer):
+        def impersonate_user(self, username: str, password: str) -> None:
+            became.append(username)
+
+        def terminate_impersonation(self, username: str) -> None:
+            became.append(username)
+
+    for number in range(3_000):  # more than are fetched at once
+        (serve.directory / f"{number:0100}").touch()
+    authorizer = Switching()
+    authorizer.add_user(USER, PASSWORD, serve.directory)
+    unhurried = type("Unhurried", (DTPHandler,), {"write_limit": 1_000_000})
+    client = serve(authorizer=authorizer, dtp_handler=unhurried).login()
+    data = client.data()
+    assert client.command("LIST") == 150
+    assert client.command("USER root") == 331
+    before = len(became)
+    received(data)
+    assert client.code() == 226
+    assert len(became) > before
+    assert set(became) == {USER}
+
+
+class Inheriting(FTPHandler):
+    def ftp_RETR(self, path: str) -> str | None:
+        return super().ftp_RETR(path)
+
+    def ftp_CWD(self, path: str) -> str | None:
+        return super().ftp_CWD(path)
+
+    def ftp_DELE(self, path: str) -> str | None:
+        return super().ftp_DELE(path)
+
+
+def test_abor_of_a_transfer_whose_command_is_overridden(serve: Serve) -> None:
+    (serve.directory / "big").write_bytes(bytes(64 * 1024 * 1024))
+    client = serve(Inheriting).login()
+    with client.data():
+        assert client.command("RETR big") == 150
+        client.send("ABOR")
+        assert client.codes(2) == [426, 226]
+
+
+def test_an_inherited_command_is_about_the_path_that_the_client_named(
+    serve: Serve, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (serve.directory / "out").symlink_to(tmp_path_factory.mktemp("outside"))
+    client = serve(Inheriting).login()
+    assert client.command("CWD out") == 550
+    assert client.command("DELE out") == 250
+    assert not (serve.directory / "out").is_symlink()
+
+
+def test_a_second_inherited_command_does_not_begin_before_the_first_is_over(serve: Serve) -> None:
+    serve.errors_expected = True
+
+    class Twice(FTPHandler):
+        def ftp_RETR(self, path: str) -> str | None:
+            super().ftp_RETR(path)
+            return super().ftp_RETR(path)
+
+    (serve.directory / "f").write_bytes(b"once")
+    client = serve(Twice).login()
+    data = client.data()
+    assert client.command("RETR f") == 150
+    assert received(data) == b"once"
+    assert client.code() == 226
+    assert client.command("NOOP") == 200
+    assert any("RETR can't be inherited here" in str(record.exc_info) for record in serve.log.records)
+
+
+@pytest.mark.parametrize("base", [FTPHandler, Inheriting])
+def test_abstracted_fs_may_make_a_port_of_the_core(serve: Serve, base: type[FTPHandler]) -> None:
+    client = serve(base, abstracted_fs=staticmethod(lambda home, handler: MemoryFileSystem())).login()
+    assert [client.command(line) for line in ("MKD a", "CWD a", "PWD", "RMD /a")] == [257, 250, 257, 250]
+    assert any(line.endswith("MKD /a 257") for line in serve.log.lines())
