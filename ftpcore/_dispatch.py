@@ -127,10 +127,11 @@ def _begin(session: Session, command: Command) -> None:
         arguments, path = _read_argument(session, spec, argument or "")
         override = session.delegate.command_overrides.get(name)
         method: _Method = getattr(session, spec.method) if override is None else partial(override, session)
-        if spec.permission is not None and path is not None:
-            letters = session.logged_in().everywhere()
+        if spec.permission is not None and session.account is not None:
+            letters = session.account.everywhere()
             if letters is None:
-                steps = _after_permission(session, spec, path, method, arguments, override is not None)
+                where = session.cwd if path is None else path
+                steps = _after_permission(session, spec, where, method, arguments, override is not None)
                 session.begin(steps, name, argument, path)
                 return
             if spec.permission not in letters:

@@ -113,6 +113,8 @@ class LoggedOut(Event):
 class TransferStarted(Event):
     """The data connection is up and the transfer of a file begins."""
 
+    username: str
+    """Who began it; somebody else may have logged in meanwhile."""
     verb: str
     path: VirtualPath
     name: str
@@ -124,6 +126,8 @@ class TransferStarted(Event):
 class TransferFinished(Event):
     """The transfer of a file ended, well or badly."""
 
+    username: str
+    """Who began it; somebody else may have logged in meanwhile."""
     verb: str
     path: VirtualPath
     name: str

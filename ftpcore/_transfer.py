@@ -183,6 +183,7 @@ class Transfer:
         mark: str | None = None,
     ) -> None:
         self._session = session
+        self._username = session.username
         self._verb = verb
         self._path = path
         self.direction = direction
@@ -248,7 +249,13 @@ class Transfer:
         self._move(TransferStep.CONNECTED)
         if self.file is not None and session.subscribed(TransferStarted):
             session.emit(
-                TransferStarted(verb=self._verb, path=self._path, name=self.file.name, direction=self.direction)
+                TransferStarted(
+                    username=self._username,
+                    verb=self._verb,
+                    path=self._path,
+                    name=self.file.name,
+                    direction=self.direction,
+                )
             )
 
     async def _end(self, error: BaseException | None) -> None:
@@ -372,6 +379,7 @@ class Transfer:
         if session.subscribed(TransferFinished):
             session.emit(
                 TransferFinished(
+                    username=self._username,
                     verb=self._verb,
                     path=self._path,
                     name=name,

@@ -9,6 +9,7 @@ import math
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, assert_never
 
 from ftpcore import (
@@ -276,6 +277,7 @@ class IOLoopHost:
 
     def _abandon(self) -> None:
         for file in self.session.abandon():
-            file.close(complete=False)
+            with suppress(OSError):  # it is incomplete anyway, and the others are to be closed as well
+                file.close(complete=False)
         self._data.close(DataPart.BOTH)
         self._close_control()

@@ -77,6 +77,8 @@ class SeedAuthorizer:
             login_message = authorizer.get_msg_login(username)
         except AuthorizerError as error:
             raise AuthenticationFailed(*error.args) from error
+        if hasattr(self._handler, "password"):
+            self._handler.password = password  # what impersonate_user is called with
         filesystem, start = self._make_filesystem(home)
         account: Callable[..., Account] = Account
         if isinstance(authorizer, DummyAuthorizer) and not _overrides(authorizer, "has_perm"):

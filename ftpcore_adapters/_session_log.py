@@ -97,6 +97,8 @@ class SessionLog:
     )  # fmt: skip
     """The commands that `log_cmd` writes."""
 
+    refused = False
+    """The server had no room: that is logged already."""
     told_username = ""
     """Who was logged in when the event that is told happened: the session may be several commands ahead."""
 
@@ -151,6 +153,7 @@ class SessionLog:
             case ReplySent(reply=reply):
                 self.logline(f"-> {reply.code} {reply.lines[0]}")
             case TransferFinished():
+                present, self.told_username = self.told_username, event.username
                 self.log_transfer(
                     event.verb,
                     event.name,
@@ -161,6 +164,7 @@ class SessionLog:
                 )
                 if event.outcome in _ENDS:
                     self.log(_ENDS[event.outcome])
+                self.told_username = present
             case LoginSucceeded(username=username):
                 self.told_username = username
                 self.log(f"USER '{username}' logged in.")
@@ -176,7 +180,7 @@ class SessionLog:
             case Failed(where=where, error=error):
                 logger.error("%s failed: %r", where, error, exc_info=error)
             case Disconnected(reason=reason):
-                if reason not in _USUAL:
+                if reason not in _USUAL and not self.refused:
                     self.log(reason)
                 self.log("FTP session closed (disconnect).")
             case _:

@@ -337,6 +337,7 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
 
     def _refuse(self, reply: Reply) -> None:
         self._refusal = reply
+        self.refused = True
         self.log(reply.lines[0], logfun=logger.warning)
         self.handle()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ftpcore._errors import BadSequence, FtpError, SyntaxRefused
+from ftpcore._errors import BadSequence, FtpError, ParameterUnsupported, SyntaxRefused
 from ftpcore._listing import parse_timestamp, timestamp
 from ftpcore._paths import ROOT, VirtualPath, parent, quoted, shown
 from ftpcore._port_effects import EnterDir, MakeDir, RemoveDir, RemoveFile, Rename, SetMode, SetModified, Stat
@@ -29,6 +29,9 @@ __all__ = [
     "ftp_SITE_CHMOD",
     "ftp_SIZE",
 ]
+
+#: Set-user-ID and set-group-ID: on a server that runs as root, a file that was uploaded would run as root.
+_SETS_ID: Final = 0o6000
 
 _OCTAL: Final = frozenset("01234567")
 
@@ -124,6 +127,8 @@ async def ftp_SITE_CHMOD(session: Session, mode: str, path: VirtualPath) -> Repl
     """Set the permission bits, three or four octal digits."""
     if len(mode) not in (3, 4) or not _OCTAL.issuperset(mode):
         raise SyntaxRefused("Invalid SITE CHMOD format: expected three or four octal digits.")
+    if int(mode, 8) & _SETS_ID:
+        raise ParameterUnsupported("Bits that make a program run as its owner can't be set from here.")
     await SetMode(path, int(mode, 8))
     return Reply.of(200, "SITE CHMOD successful.")
 

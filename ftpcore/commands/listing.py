@@ -76,9 +76,8 @@ async def ftp_NLST(session: Session, path: VirtualPath) -> Reply:
         prefix, page = "", await _matching(session)
 
     async def lines(entries: list[FileInfo]) -> bytes:
-        return encoded(
-            session, "".join([f"{prefix}{entry.name}\r\n" for entry in entries if _sendable_path(entry.name)])
-        )
+        names = [prefix + entry.name for entry in entries]
+        return encoded(session, "".join([f"{name}\r\n" for name in names if _sendable_path(name)]))
 
     return await _send(session, "NLST", path, page, lines)
 
@@ -151,7 +150,8 @@ async def _matching(session: Session) -> Page[FileInfo]:
     entries = await expanded(session, session.typed) if is_pattern(session.typed) else []
     if not entries:
         raise FileNotFoundError
-    return Page(entries, None)
+    rest = iter(entries[LISTING_PAGE:]) if len(entries) > LISTING_PAGE else None
+    return Page(entries[:LISTING_PAGE], rest)
 
 
 def _sendable_path(path: str) -> bool:

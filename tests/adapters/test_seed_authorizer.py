@@ -348,3 +348,20 @@ def test_permissions_hold_per_path(dummy: DummyAuthorizer, home: Path) -> None:
     assert [reply.code for reply in replies] == [550, 250, 250, 221]
     assert "perm=el;" in replies[2].lines[1]
     assert replies[3].lines == ("Bye.",)
+
+
+def test_a_login_leaves_the_password_with_the_handler(tmp_path: Path) -> None:
+    """`impersonate_user` is called with it."""
+    authorizer = DummyAuthorizer()
+    authorizer.add_user("ann", "pw", str(tmp_path))
+
+    class Handler:
+        password = ""
+
+    handler = Handler()
+    port = SeedAuthorizer(authorizer, handler, lambda home: (MemoryFileSystem(), "/"))
+    with pytest.raises(AuthenticationFailed):
+        port.authenticate("ann", "wrong", "127.0.0.1")
+    assert handler.password == ""
+    port.authenticate("ann", "pw", "127.0.0.1")
+    assert handler.password == "pw"

@@ -74,8 +74,9 @@ def test_V_01_the_events_of_a_session_are_in_order(fs: MemoryFileSystem) -> None
     ]
     path = VirtualPath("/a")
     assert [event for event in host.events if isinstance(event, TransferStarted | TransferFinished)] == [
-        TransferStarted(verb="STOR", path=path, name="/a", direction=Direction.RECEIVED),
+        TransferStarted(username="ann", verb="STOR", path=path, name="/a", direction=Direction.RECEIVED),
         TransferFinished(
+            username="ann",
             verb="STOR",
             path=path,
             name="/a",
@@ -256,3 +257,13 @@ def test_the_mask_tells_nothing_of_the_length(fs: MemoryFileSystem) -> None:
     host = ScriptedHost(SingleUser(fs)).feed(b"PASS x\r\nPASS \r\n")
     shown = [event.argument for event in host.events if isinstance(event, CommandReceived)]
     assert shown == ["******", "******"]
+
+
+def test_a_transfer_is_told_under_the_name_that_began_it(fs: MemoryFileSystem) -> None:
+    fs.write_bytes("/f", b"0123456789")
+    host = ScriptedHost(SingleUser(fs)).login()
+    host.window = 3
+    host.feed(b"EPSV\r\n").connect().feed(b"RETR f\r\nUSER bob\r\n")
+    host.window = None
+    host.pump()
+    assert [event.username for event in host.events if isinstance(event, TransferFinished)] == ["ann"]

@@ -200,6 +200,9 @@ def test_F_12_site_help_names_the_site_commands(host: ScriptedHost) -> None:
     [
         pytest.param("644 f", 200, id="F-13 three digits"),
         pytest.param("0644 f", 200, id="F-13 four digits"),
+        pytest.param("1777 f", 200, id="F-13 the sticky bit"),
+        pytest.param("4755 f", 504, id="F-13 set-user-ID"),
+        pytest.param("2755 f", 504, id="F-13 set-group-ID"),
         pytest.param("64 f", 501, id="F-13 two digits"),
         pytest.param("888 f", 501, id="F-13 not octal"),
         pytest.param("u+x f", 501, id="F-13 symbolic"),

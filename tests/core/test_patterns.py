@@ -211,3 +211,18 @@ def test_a_tree_that_is_walked_keeps_no_long_paths(fs: MemoryFileSystem) -> None
     finally:
         tracemalloc.stop()
     assert used < 2_000_000
+
+
+def test_what_a_pattern_stands_for_is_sent_in_pages(fs: MemoryFileSystem) -> None:
+    for number in range(1200):
+        fs.write_bytes(f"/{number}", b"")
+    host = ScriptedHost(SingleUser(fs)).login()
+    assert len(listed(host, b"NLST *")) == 1200
+    assert max(len(effect.data) for effect in host.performed(SendData)) < 500 * len("1200\r\n")
+
+
+def test_nlst_leaves_out_names_that_its_prefix_would_break(fs: MemoryFileSystem) -> None:
+    fs.make_dir("/a\rb")  # type: ignore[arg-type]  # a literal virtual path
+    fs.write_bytes("/a\rb/f", b"")
+    host = ScriptedHost(SingleUser(fs)).login()
+    assert listed(host, b"NLST a\r\0b") == []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from ftpcore import Account, CheckPermission, LaneName, VirtualPath
+from ftpcore import COMMANDS, Account, CheckPermission, LaneName, Session, VirtualPath
 from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters.memory import MemoryFileSystem
 
@@ -72,3 +74,16 @@ def test_commands_wait_while_a_right_is_looked_up(fs: MemoryFileSystem) -> None:
     assert host.feed(b"MKD a\r\nNOOP\r\n").codes() == []
     assert isinstance(host.pending[LaneName.CONTROL].effect, CheckPermission)
     assert host.release().codes() == [257, 200]
+
+
+@pytest.mark.parametrize("vary", [False, True], ids=["the same everywhere", "path by path"])
+def test_a_right_on_a_command_without_a_path_is_asked_for_the_current_directory(
+    fs: MemoryFileSystem, vary: bool
+) -> None:
+    class Guarded(Session):
+        commands = {**COMMANDS, "PASV": replace(COMMANDS["PASV"], permission="w")}
+
+    authorizer = SingleUser(fs, rights="elr")
+    object.__setattr__(authorizer.account, "rights_vary", vary)
+    host = ScriptedHost(authorizer, session_class=Guarded).login()
+    assert host.feed(b"PASV\r\nEPSV\r\n").codes() == [550, 229]

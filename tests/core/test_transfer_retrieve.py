@@ -232,8 +232,9 @@ def test_a_download_is_two_events(host: ScriptedHost) -> None:
     host.pump()
     path = VirtualPath("/f")
     assert [event for event in host.events if isinstance(event, TransferStarted | TransferFinished)] == [
-        TransferStarted(verb="RETR", path=path, name="/f", direction=Direction.SENT),
+        TransferStarted(username="ann", verb="RETR", path=path, name="/f", direction=Direction.SENT),
         TransferFinished(
+            username="ann",
             verb="RETR",
             path=path,
             name="/f",

@@ -263,6 +263,7 @@ def test_an_upload_is_told_by_its_name_and_size(host: ScriptedHost) -> None:
     stored(host, b"STOR d/new", b"abc")
     assert [event for event in host.events if isinstance(event, TransferFinished)] == [
         TransferFinished(
+            username="ann",
             verb="STOR",
             path=VirtualPath("/d/new"),
             name="/d/new",
