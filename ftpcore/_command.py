@@ -72,7 +72,7 @@ class CommandSpec:
     feature: str | None = None
     """Its line in FEAT.  RFC 2389."""
     needs: Capability = Capability.NONE
-    """Shown in FEAT only if the user's filesystem can do this."""
+    """Offered, and shown in FEAT, only if the user's filesystem can do this."""
     rfc: str = "959 4.1"
     same_as: str | None = None
     """The command that it is another name of."""
@@ -136,7 +136,7 @@ COMMANDS: Final = command_table(
     _row("RETR", _A.PATH, " <SP> file-name (retrieve a file).", "r", rfc="959 4.1.3"),
     _row("STOR", _A.PATH, " <SP> file-name (store a file).", "w", rfc="959 4.1.3"),
     _row("STOU", _A.OPTIONAL, " [<SP> name] (store a file with a unique name).", rfc="1123 4.1.2.9"),
-    _row("APPE", _A.PATH, " <SP> file-name (append data to file).", "a", rfc="959 4.1.3"),
+    _row("APPE", _A.PATH, " <SP> file-name (append data to file).", "a", needs=Capability.APPEND, rfc="959 4.1.3"),
     _row("REST", _A.TEXT, " <SP> offset (set restart offset).", feature="REST STREAM", needs=Capability.RESUME,
          rfc="3659 5"),
     _row("ABOR", _A.NONE, " (abort transfer).", turn=_T.OVERTAKE, rfc="959 4.1.3"),

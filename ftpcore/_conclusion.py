@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ftpcore import _transfer
 from ftpcore._effects import Effect, LaneName, TransferEnd
-from ftpcore._errors import FtpError, ServerShutdown, error_reply
+from ftpcore._errors import FtpError, ServerShutdown, UnsupportedOperation, error_reply
 from ftpcore._events import CommandFinished, Failed
 from ftpcore._lane import Lane, Purpose, Task
 from ftpcore._paths import VirtualPath
@@ -60,6 +60,8 @@ def failure_reply(session: Session, error: Exception, name: str, path: VirtualPa
     """Return the reply for an error that ended the command `name`."""
     if isinstance(error, FtpError):
         return error.reply
+    if isinstance(error, AttributeError) and error.obj is session.ports.filesystem:  # a verb that the port leaves out
+        error = UnsupportedOperation(error.name)
     reply = error_reply(error, name, path)
     if reply is None:
         if session.subscribed(Failed):

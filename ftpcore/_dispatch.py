@@ -14,11 +14,19 @@ from typing import TYPE_CHECKING, Final
 from ftpcore._command import ABSENT, Argument, CommandSpec, Turn
 from ftpcore._conclusion import conclude, failure_reply, follow, masked
 from ftpcore._effects import EndpointReady
-from ftpcore._errors import CommandUnsupported, NotLoggedIn, ParameterUnsupported, PermissionRefused, SyntaxRefused
+from ftpcore._errors import (
+    CommandUnsupported,
+    NotLoggedIn,
+    ParameterUnsupported,
+    PermissionRefused,
+    SyntaxRefused,
+    UnsupportedOperation,
+)
 from ftpcore._events import CommandReceived
 from ftpcore._limits import WAITING_LIMIT
 from ftpcore._paths import ROOT, VirtualPath, resolve
 from ftpcore._state import PENDING, Pending, PendingStep
+from ftpcore.ports import Capability
 from ftpcore.wire import Command, Fault, Reply
 
 if TYPE_CHECKING:
@@ -31,6 +39,8 @@ _FAULTS: Final = {
     Fault.NUL_BYTE: Reply.of(501, "NUL is not allowed here."),
     Fault.UNDECODABLE: Reply.of(501, "Can't decode command."),
 }
+#: What FEAT looks at alone: a REST before RETR asks nothing of the filesystem.
+_FOR_FEAT_ONLY: Final = Capability.RESUME
 _UNKNOWN: Final = Reply.of(500, "Command not understood.")
 _NEEDS_ARGUMENT: Final = "Syntax error: command needs an argument."
 _NO_ARGUMENT: Final = "Syntax error: command does not accept arguments."
@@ -136,6 +146,8 @@ def _begin(session: Session, command: Command) -> None:
                 return
             if spec.permission not in letters:
                 raise PermissionRefused
+        if spec.needs is not Capability.NONE:
+            _check_offered(session, spec)
         result = method(*arguments)
         if not isinstance(result, (Reply, Awaitable)):
             result = _checked(result, name, override is not None)
@@ -170,6 +182,13 @@ def _unknown(name: str) -> Reply:
     if name in ABSENT:
         return CommandUnsupported().reply
     return ParameterUnsupported("SITE command not understood.").reply if name.startswith("SITE ") else _UNKNOWN
+
+
+def _check_offered(session: Session, spec: CommandSpec) -> None:
+    """Refuse what the user's filesystem says that it can't do: 502, or 504 for a SITE command."""
+    needed = spec.needs & ~_FOR_FEAT_ONLY
+    if session.account is not None and needed not in session.account.filesystem.capabilities:
+        raise UnsupportedOperation
 
 
 def _check_argument(spec: CommandSpec, argument: str | None) -> None:
@@ -226,6 +245,7 @@ async def _after_permission(
 ) -> Reply | None:
     assert spec.permission is not None
     await session.require(spec.permission, path)
+    _check_offered(session, spec)
     return await _steps(method(*arguments), spec.name, may_be_answered)
 
 

@@ -30,7 +30,7 @@ def test_the_server_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_state_machine_is_embedded(capsys: pytest.CaptureFixture[str]) -> None:
     exec(EMBED, {"__name__": "readme"})
-    assert [line[:3] for line in capsys.readouterr().out.splitlines()] == ["220", "331", "230", "257", "250"]
+    assert [line[:3] for line in capsys.readouterr().out.splitlines()] == ["220", "331", "230", "257", "550", "425"]
 
 
 def test_the_port_is_asked(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ftpcore import COMMANDS, Account, CheckPermission, LaneName, Session, VirtualPath
+from ftpcore import COMMANDS, Account, Capability, CheckPermission, FileInfo, LaneName, Session, VirtualPath
+from ftpcore.ports import FileSystem
 from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters.memory import MemoryFileSystem
 
@@ -87,3 +88,34 @@ def test_a_right_on_a_command_without_a_path_is_asked_for_the_current_directory(
     object.__setattr__(authorizer.account, "rights_vary", vary)
     host = ScriptedHost(authorizer, session_class=Guarded).login()
     assert host.feed(b"PASV\r\nEPSV\r\n").codes() == [550, 229]
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        pytest.param("RNFR f", 502, id="V-05 RENAME"),
+        pytest.param("MFMT 20200101000000 f", 502, id="V-05 TIMES"),
+        pytest.param("SITE CHMOD 644 f", 504, id="V-05 MODE"),
+        pytest.param("APPE f", 502, id="V-05 APPEND"),
+        pytest.param("REST 1", 350, id="V-05 REST is for RETR too"),
+        pytest.param("MKD d", 257, id="V-05 what needs nothing"),
+    ],
+)
+def test_what_a_filesystem_does_not_declare_is_not_asked_of_it(command: str, code: int) -> None:
+    filesystem = MemoryFileSystem(capabilities=Capability.NONE)
+    filesystem.write_bytes("/f", b"")
+    host = ScriptedHost(SingleUser(filesystem)).login()
+    assert host.feed(f"{command}\r\n".encode()).codes() == [code]
+
+
+def test_a_verb_that_a_filesystem_leaves_out_is_502() -> None:
+    class Sparse:
+        capabilities = Capability.NONE
+        blocking = False
+
+        def stat(self, path: VirtualPath, /, *, follow: bool) -> FileInfo:
+            raise FileNotFoundError(path)
+
+    sparse: FileSystem = Sparse()  # type: ignore[assignment]  # that is what is tested
+    host = ScriptedHost(SingleUser(sparse)).login()
+    assert host.feed(b"DELE f\r\nMKD d\r\nSIZE f\r\n").codes() == [502, 502, 550]
