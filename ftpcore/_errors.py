@@ -183,7 +183,7 @@ def error_reply(error: Exception, verb: str, path: str | None = None) -> Reply |
             code = 553
         return Reply.of(code, f"{prefix}{text}.")
     if isinstance(error, FilesystemError):
-        return Reply.of(550, f"{str(error) or 'Refused by the filesystem'}.")
+        return Reply.of(550, f"{str(error).removesuffix('.') or 'Refused by the filesystem'}.")
     if isinstance(error, UnicodeError):
         return Reply.of(501, "This name can't be represented here.")
     return None

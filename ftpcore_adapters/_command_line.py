@@ -161,6 +161,8 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace) -> None:
     if (options.username is None) != (options.password is None):
         raise argparse.ArgumentTypeError("--username and --password need each other: give both, or neither")
+    if options.username == "":
+        raise argparse.ArgumentTypeError("--username is empty; name the user, or leave out --username and --password")
     if options.username == ANONYMOUS:
         raise argparse.ArgumentTypeError(f"{ANONYMOUS!r} may give any password: name another --username")
     if not 0 <= options.port <= 65535:

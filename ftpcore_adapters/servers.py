@@ -43,8 +43,10 @@ class FTPServer:
     ) -> None:
         """Listen.  A socket that is given is made non-blocking and belongs to the server.
 
-        Raises OSError when the address can't be had.
+        Raises OSError when the address can't be had, ValueError for a port that there can't be.
         """
+        if isinstance(address_or_socket, str):
+            raise TypeError(f"expected (host, port) or a socket, not {address_or_socket!r}; write (host, 2121), say")
         self.handler = handler
         self.backlog = backlog
         self.ioloop = ioloop or IOLoop.instance()
@@ -203,6 +205,8 @@ class FTPServer:
 
 def _bound(host: str | None, port: int, backlog: int) -> socket.socket:
     """Return a listening socket on the first address of `host` that can be bound; all interfaces for "" and None."""
+    if not 0 <= port <= 65535:
+        raise ValueError(f"port {port} can't be listened on; expected 0, for any, to 65535")
     place = f"{host}:{port}" if host else f"port {port}"
     try:
         infos = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

@@ -127,8 +127,12 @@ class ScriptedHost:
         return self.pump()
 
     def login(self, username: str = "ann", password: str = "pw") -> Self:
-        """Log in and forget the replies so far."""
+        """Log in and forget the replies so far; ValueError if the authorizer refuses."""
         self.feed(f"USER {username}\r\nPASS {password}\r\nTYPE I\r\n".encode())
+        if self.session.account is None and not self.pending:
+            raise ValueError(
+                f"{username!r} was not logged in: {self.take()!r}; give login() a name that may, or feed PASS"
+            )
         self.take()
         return self
 

@@ -422,3 +422,14 @@ def test_the_descriptor_for_signals_is_given_back_when_the_loop_is_closed_from_w
     server.ioloop.call_later(0, close)
     server.serve_forever()
     assert seen == [-1]
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, 99_999])
+def test_a_port_that_there_can_not_be_is_a_value_error(port: int) -> None:
+    with pytest.raises(ValueError, match="expected 0"):
+        FTPServer(("127.0.0.1", port), FTPHandler)
+
+
+def test_an_address_in_one_string_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="expected"):
+        FTPServer("127.0.0.1:21", FTPHandler)  # type: ignore[arg-type]  # that is what is tested

@@ -198,3 +198,10 @@ def test_errors_that_carry_a_reply(kind: Callable[..., FtpError], code: int) -> 
     assert kind().reply.code == code
     assert kind("Because.").reply == Reply.of(code, "Because.")
     assert str(kind("Because.")) == "Because."
+
+
+def test_the_text_of_a_filesystem_error_gets_one_full_stop() -> None:
+    for text in ("Vault is sealed", "Vault is sealed."):
+        reply = error_reply(FilesystemError(text), "DELE")
+        assert reply is not None
+        assert reply.lines == ("Vault is sealed.",)

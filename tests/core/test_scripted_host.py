@@ -76,3 +76,8 @@ def test_events_are_those_asked_for(fs: MemoryFileSystem) -> None:
     host = ScriptedHost(SingleUser(fs), subscribe=[TransferStarted]).login()
     host.feed(b"PORT 127,0,0,1,100,1\r\nSTOR f\r\n").finish()
     assert [type(event) for event in host.events] == [TransferStarted]
+
+
+def test_a_login_that_is_refused_is_an_error_of_the_test(fs: MemoryFileSystem) -> None:
+    with pytest.raises(ValueError, match="not logged in"):
+        ScriptedHost(SingleUser(fs)).login("bob")
