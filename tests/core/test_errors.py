@@ -200,8 +200,11 @@ def test_errors_that_carry_a_reply(kind: Callable[..., FtpError], code: int) -> 
     assert str(kind("Because.")) == "Because."
 
 
-def test_the_text_of_a_filesystem_error_gets_one_full_stop() -> None:
-    for text in ("Vault is sealed", "Vault is sealed."):
-        reply = error_reply(FilesystemError(text), "DELE")
-        assert reply is not None
-        assert reply.lines == ("Vault is sealed.",)
+@pytest.mark.parametrize("text", ["Vault is sealed", "Vault is sealed."])
+def test_the_text_of_a_filesystem_error_gets_one_full_stop(text: str) -> None:
+    class Sealed(MemoryFileSystem):
+        def remove_file(self, path: VirtualPath, /) -> None:
+            raise FilesystemError(text)
+
+    (reply,) = ScriptedHost(SingleUser(Sealed())).login().feed(b"DELE f\r\n").replies()
+    assert reply.lines == ("Vault is sealed.",)
