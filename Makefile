@@ -28,9 +28,14 @@ help: ## list the targets
 serve: $(RUN_STAMP) ## serve DIR read-only to anonymous users on 127.0.0.1:PORT
 	$(BIN)/ftpcore -i 127.0.0.1 -p $(PORT) -d '$(DIR)' $(ARGS)
 
-test: lint type ## lint, type, then all tests, the contract suites among them, with the core's branch coverage
-	@echo '== tests, contract suites and doctests (scale $(FTPCORE_SCALE)), branch coverage of ftpcore'
-	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+# Tracing branches makes tests several times slower, and the core's own tests alone must reach all of them.
+CORE_TESTS := tests/core tests/property ftpcore
+
+test: lint type ## lint, type, then all tests, the contract suites among them; the core's reach all of its branches
+	@echo '== tests of adapters and ports, contract suites and doctests (scale $(FTPCORE_SCALE))'
+	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(addprefix --ignore=,$(CORE_TESTS)) $(ARGS)
+	@echo '== tests of the core (scale $(FTPCORE_SCALE)), branch coverage of ftpcore'
+	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(CORE_TESTS) --cov --cov-report=term $(ARGS)
 
 lint: $(DEV_STAMP) ## ruff: rules and layout
 	@echo '== lint'
