@@ -15,7 +15,7 @@ from ftpcore.wire import Reply
 if TYPE_CHECKING:
     from ftpcore._session import Session
 
-__all__ = ["conclude", "failure_reply", "finished", "follow", "hook_failed", "masked"]
+__all__ = ["conclude", "failure_reply", "finished", "follow", "hook_failed", "masked", "report"]
 
 #: Commands whose argument is a secret; "" is a line that begins with a blank.
 _SECRET: Final = frozenset({"PASS", "ACCT", "ADAT", ""})
@@ -41,6 +41,11 @@ def conclude(session: Session, reply: Reply, name: str, argument: str | None, pa
     if reply.then:
         reply = Reply(reply.code, reply.lines)  # events never hold what follows: a hook's argument may be a password
     session.send(reply)
+    report(session, reply, name, argument, path)
+
+
+def report(session: Session, reply: Reply, name: str, argument: str | None, path: VirtualPath | None) -> None:
+    """Tell of a command that got its final reply, if anybody wants to know."""
     if session.subscribed(CommandFinished) and name not in session.delegate.unreported:
         session.emit(CommandFinished(name=name, argument=masked(name, argument), path=path, reply=reply))
 

@@ -300,6 +300,7 @@ class Session(Delegate):
 
     finished = _conclusion.finished
     conclude = _conclusion.conclude
+    report = _conclusion.report
     failure_reply = _conclusion.failure_reply
 
     # -- for lanes -----------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
@@ -55,7 +56,7 @@ _WALK_INSTEAD: Final = frozenset({errno.ELOOP, errno.ENOSYS, errno.EPERM})
 D = TypeVar("D", int, str)
 
 
-class Tree(Generic[D]):
+class Tree(ABC, Generic[D]):
     """The files below a root.  `D` is how a directory is held: by its descriptor, or by its path.
 
     Errors are those of the system.  What leads out of the root raises FileNotFoundError; nothing there is looked at.
@@ -82,9 +83,10 @@ class Tree(Generic[D]):
         directory, _, name = self._walk(path, follow_last=True)
         return self._place(directory, name)
 
+    @abstractmethod
     def directory(self, path: VirtualPath, flags: int) -> D:
         """Open a directory, `HANDLE` or `LISTING`; whoever gets a descriptor closes it."""
-        raise NotImplementedError
+        ...
 
     def real_path(self, path: VirtualPath) -> str:
         """Return the host path that `path` stands for, links unresolved: for hooks and logs, never to be opened."""
@@ -206,18 +208,19 @@ class Tree(Generic[D]):
                 return None
             raise
 
-    def _open_root(self) -> D:
-        raise NotImplementedError
+    @abstractmethod
+    def _open_root(self) -> D: ...
 
+    @abstractmethod
     def _open_below(self, directory: D, name: str) -> D:
         """Open a directory that is no link."""
-        raise NotImplementedError
+        ...
 
-    def _close(self, directory: D) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _close(self, directory: D) -> None: ...
 
-    def _place(self, directory: D, name: str) -> Place:
-        raise NotImplementedError
+    @abstractmethod
+    def _place(self, directory: D, name: str) -> Place: ...
 
 
 class WalkedTree(Tree[int]):

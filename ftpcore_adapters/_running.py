@@ -11,7 +11,6 @@ from ftpcore import (
     COMMANDS,
     Argument,
     Call,
-    CommandFinished,
     Effect,
     MoveToData,
     PortEffect,
@@ -131,6 +130,7 @@ class Running:
                     assert isinstance(effect, Effect)
                     self.rest = (steps, effect)
                     return isinstance(effect, MoveToData)
+                on_session(partial(session.note_request, effect))
                 try:
                     value = effect.call(session.ports)
                 except Exception as error:  # noqa: BLE001  the answer to the effect
@@ -162,11 +162,10 @@ class Running:
 
     def report(self) -> None:
         """Tell of a command that answered for itself."""
-        if self.answers and not self._concluded and self._session.subscribed(CommandFinished):
+        if self.answers and not self._concluded:
             code, _, text = self.answers[-1].partition(" ")
             reply = Reply.of(int(code[:3]), text) if code[:3].isdigit() else Reply.of(200, self.answers[-1])
-            argument = "******" if self._name == "PASS" else self._argument
-            self._session.emit(CommandFinished(name=self._name, argument=argument, path=self.path, reply=reply))
+            self._session.report(reply, self._name, self._argument, self.path)
 
 
 @types.coroutine

@@ -225,3 +225,17 @@ def test_user_code_runs_in_a_worker_thread_on_the_host_with_threads(handler: typ
         _play(server.address, [b"USER ann\r\nPASS pw\r\nCWD dir\r\nQUIT\r\n"])
         assert server.hosts[0].threads
         assert server._thread.ident not in server.hosts[0].threads
+
+
+def test_a_file_that_an_inherited_command_closed_is_not_taken_for_open(serve: Serve, handler: type[FTPHandler]) -> None:
+    class Inheriting(handler):  # type: ignore[valid-type, misc]  # a class that a fixture made
+        def ftp_RETR(self, path: str) -> str | None:
+            retrieved: str | None = super().ftp_RETR(path)
+            self.seen.append(f"open {len(self.session.open_files)}")
+            return retrieved
+
+    with serve(Inheriting) as server:
+        script = b"USER ann\r\nPASS pw\r\nTYPE I\r\nEPSV\r\nREST 9999\r\nRETR a.txt\r\nQUIT\r\n"
+        assert _final_codes(_play(server.address, [script])) == [220, 331, 230, 200, 229, 350, 554, 221]
+    made: Any = handler
+    assert "open 0" in made.made[0].seen
