@@ -336,7 +336,7 @@ def test_unique_files_stay_in_their_directory(
 
 def test_without_resume_a_file_is_written_from_start_to_end() -> None:
     """RESUME not declared: REPLACE works block after block; jumping and `truncate` raise UnsupportedOperation."""
-    files = MemoryFileSystem(capabilities=Capability.NONE)
+    files = MemoryFileSystem(capabilities=Capability.WRITE)
     with opened(files, FILE, OpenMode.REPLACE) as file:
         file.write_at(0, b"ab")
         file.write_at(2, b"cd")

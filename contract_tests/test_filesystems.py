@@ -332,7 +332,7 @@ def test_a_time_out_of_range_is_an_error_of_the_family(stocked: FileSystem, seco
 )
 def test_what_is_not_declared_is_unsupported(call: Call) -> None:
     """An operation whose capability is missing raises UnsupportedOperation and does nothing."""
-    bare = MemoryFileSystem(capabilities=Capability.NONE, now=lambda: 7.0)
+    bare = MemoryFileSystem(capabilities=Capability.WRITE, now=lambda: 7.0)
     put(bare, FILE, b"file")
     before = scan(bare)
     with pytest.raises(UnsupportedOperation):
@@ -342,7 +342,7 @@ def test_what_is_not_declared_is_unsupported(call: Call) -> None:
 
 def test_rename_without_replace_refuses_an_existing_target() -> None:
     """RENAME without REPLACE: FileExistsError, and both stay."""
-    files = MemoryFileSystem(capabilities=Capability.RENAME)
+    files = MemoryFileSystem(capabilities=Capability.WRITE | Capability.RENAME)
     put(files, FILE, b"file")
     put(files, OTHER, b"other")
     with pytest.raises(FileExistsError):

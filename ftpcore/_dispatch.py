@@ -6,6 +6,7 @@ Order of checks: grammar (500, 501), the table (500, 502, 504), the argument (50
 
 from __future__ import annotations
 
+import errno
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -185,9 +186,11 @@ def _unknown(name: str) -> Reply:
 
 
 def _check_offered(session: Session, spec: CommandSpec) -> None:
-    """Refuse what the user's filesystem says that it can't do: 502, or 504 for a SITE command."""
+    """Refuse what the user's filesystem says that it can't do: 502, 504 for a SITE command, 550 if it is read-only."""
     needed = spec.needs & ~_FOR_FEAT_ONLY
     if session.account is not None and needed not in session.account.filesystem.capabilities:
+        if Capability.WRITE not in session.account.filesystem.capabilities:
+            raise UnsupportedOperation(errno.EROFS, "Read-only file system")
         raise UnsupportedOperation
 
 

@@ -137,7 +137,7 @@ class FilesystemError(Exception):
 
 
 class UnsupportedOperation(OSError):
-    """What a port or a host can't do; nothing was done."""
+    """What a port or a host can't do; nothing was done.  One with an errno, as EROFS, gets its reply."""
 
 
 #: Errors by class, for those raised without an errno.  The first that fits counts.
@@ -175,7 +175,7 @@ _NAMING: Final = frozenset({"RNTO", "STOR", "APPE", "STOU"})
 def error_reply(error: Exception, verb: str, path: str | None = None) -> Reply | None:
     """Return the reply that ends `verb` when a port raised `error`; None for one that no port may raise."""
     prefix = f"{shown(path)}: " if path else ""
-    if isinstance(error, UnsupportedOperation):
+    if isinstance(error, UnsupportedOperation) and error.errno is None:
         return Reply.of(504 if verb.startswith("SITE ") else 502, "Not supported by this filesystem.")
     if isinstance(error, OSError):
         code, text = _coded(error)

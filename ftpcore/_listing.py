@@ -13,9 +13,9 @@ from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
-from ftpcore.ports import FileInfo, FileKind
+from ftpcore.ports import Capability, FileInfo, FileKind
 
-__all__ = ["DEFAULT_FACTS", "FACTS", "facts_line", "list_line", "parse_timestamp", "sendable", "timestamp"]
+__all__ = ["DEFAULT_FACTS", "FACTS", "facts_line", "list_line", "parse_timestamp", "possible", "sendable", "timestamp"]
 
 #: Days that are kept as texts: eleven years, about 2 MB once they were all seen.
 _DAYS: Final = 4096
@@ -38,6 +38,13 @@ _BREAKS: Final = re.compile(r"[\r\n\0]")
 
 #: A value that a fact may have.  RFC 3659 7.2, SCHAR.
 _FACT_VALUE: Final = re.compile(r"[A-Za-z0-9,.:!@#$%^&()_+?/\\'\"=-]+")
+
+#: Permission letters that mean nothing where a filesystem can't do it.
+_LETTERS: Final[Mapping[Capability, str]] = {
+    Capability.WRITE: "adfmwMT",
+    Capability.APPEND: "a",
+    Capability.RENAME: "f",
+}
 
 _UNREPRESENTABLE: Final = (OSError, OverflowError, ValueError)
 
@@ -130,6 +137,13 @@ def facts_line(info: FileInfo, facts: Sequence[str], rights: str, zone: tzinfo |
     """
     values = "".join([value(info, rights, zone) for value in _plan(tuple(facts))])
     return f"{values} {info.name}\r\n"
+
+
+@lru_cache(_CACHED)
+def possible(rights: str, capabilities: Capability) -> str:
+    """Leave out what the filesystem can't do, whoever asks: the fact `perm` promises what may work.  RFC 3659 7.5.5."""
+    vain = "".join([letters for capability, letters in _LETTERS.items() if capability not in capabilities])
+    return "".join([letter for letter in rights if letter not in vain])
 
 
 def _type(info: FileInfo, _rights: str, _zone: tzinfo | None) -> str:

@@ -42,19 +42,26 @@ __all__ = [
 
 
 class Capability(Flag):
-    """What a filesystem can do beyond plain reading, writing, listing and removing.
+    """What a filesystem can do beyond plain reading and listing, and what holds of it.
 
-    An operation that is not declared raises `UnsupportedOperation`; FEAT and the replies follow the declaration.
+    An operation that is not declared raises `UnsupportedOperation` and does nothing; FEAT and the replies follow the
+    declaration.  `docs/port-semantics.md` says what each promises, and the contract suites hold it to that.
     """
 
     NONE = 0
+    WRITE = auto()
+    """`OpenMode.REPLACE`, `open_unique`, `make_dir`, `remove_dir` and `remove_file`; without it the others below that
+    change anything make no sense.  A filesystem without it raises `UnsupportedOperation(errno.EROFS, ...)`: 550."""
     RESUME = auto()
-    """`OpenMode.WRITE`: open without truncating and write at any offset; `truncate`."""
+    """`OpenMode.WRITE` and `UPDATE`: open without truncating and write at any offset; `truncate`.
+
+    Without it, what is written must follow what this opening wrote before."""
     APPEND = auto()
     """`OpenMode.APPEND`."""
     RENAME = auto()
+    """`rename`, in one step: nobody sees both names, or none."""
     REPLACE = auto()
-    """`rename` over an existing file replaces it; without it that raises FileExistsError."""
+    """`rename` over an existing file or empty directory replaces it; without it that raises FileExistsError."""
     MODE = auto()
     """`set_mode`, and `FileInfo.mode` is real."""
     TIMES = auto()
@@ -65,6 +72,15 @@ class Capability(Flag):
     """`FileInfo.unique` is set, equal for two names of one object and different for different objects."""
     CONFINED = auto()
     """No path leads out of the root, links included."""
+    ATOMIC = auto()
+    """What is stored is seen with `close(complete=True)`, not before; `close(complete=False)` leaves what was there.
+
+    Without it the bytes are seen as they are written, and stay as far as they came."""
+    RAW_NAMES = auto()
+    """A name is up to 255 bytes without "/" and NUL.  Without it, one that is not UTF-8, or has control characters,
+    may be refused with EILSEQ or EINVAL, but is never changed."""
+    EXACT_NAMES = auto()
+    """Names that differ in case or Unicode normalisation are of different files."""
 
 
 class FileKind(Enum):
@@ -108,7 +124,7 @@ class OpenMode(Enum):
     UPDATE = "update"
     """As WRITE, but the file must exist (STOR after REST).  Needs `Capability.RESUME`."""
     REPLACE = "replace"
-    """Made if missing, else emptied."""
+    """Made if missing, else emptied.  Needs `Capability.WRITE`."""
     APPEND = "append"
     """Made if missing; what is written goes to the end.  Needs `Capability.APPEND`."""
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from ftpcore.ports import FileInfo, FileKind, OpenMode
+from ftpcore.ports import Capability, FileInfo, FileKind, OpenMode
 from ftpcore_adapters._entries import ALWAYS, Place, open_plain
 
 try:
@@ -41,7 +41,17 @@ else:
             return str(gid)
 
 
-__all__ = ["LocalFile", "LocalScan", "NameCache", "file_info", "group_name", "make_file", "open_file", "user_name"]
+__all__ = [
+    "DISK",
+    "LocalFile",
+    "LocalScan",
+    "NameCache",
+    "file_info",
+    "group_name",
+    "make_file",
+    "open_file",
+    "user_name",
+]
 
 #: Times that a file may vanish between "it exists" and opening it before somebody is called busy with it.
 OPEN_TRIES: Final = 8
@@ -49,6 +59,24 @@ OPEN_TRIES: Final = 8
 NAMES_KEPT: Final = 1024
 #: Largest file offset of any system; what is behind it overflows in Python or in the kernel.
 _LAST_OFFSET: Final = 2**63 - 1
+
+#: What a disk can do; macOS and Windows fold names, and refuse some.
+DISK: Final = (
+    Capability.WRITE
+    | Capability.RESUME
+    | Capability.APPEND
+    | Capability.RENAME
+    | Capability.REPLACE
+    | Capability.MODE
+    | Capability.TIMES
+    | Capability.LINKS
+    | Capability.UNIQUE_ID
+    | (
+        Capability.NONE
+        if sys.platform in ("darwin", "win32", "cygwin")
+        else Capability.RAW_NAMES | Capability.EXACT_NAMES
+    )
+)
 
 _FLAGS: Final[Mapping[OpenMode, int]] = {
     OpenMode.READ: ALWAYS | os.O_RDONLY,

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from ftpcore.ports import Capability
 from ftpcore_adapters import filesystems
+from ftpcore_adapters._local_files import DISK
 from ftpcore_adapters._seed_info import INFO_METHODS
 from ftpcore_adapters.filesystems import AbstractedFS
 
@@ -32,18 +33,6 @@ _RESTS_ON: Final = {
 _PATHS: Final = frozenset({"ftpnorm", "ftp2fs", "validpath", "realpath", "root", "cwd"})
 
 _OVERRIDABLE: Final = _PATHS.union(*_RESTS_ON.values(), ("format_list", "format_mlsx"))
-
-#: What a class overrides may still refuse a call, by NotImplementedError.
-_EVERYTHING: Final = (
-    Capability.RESUME
-    | Capability.APPEND
-    | Capability.RENAME
-    | Capability.REPLACE
-    | Capability.MODE
-    | Capability.TIMES
-    | Capability.LINKS
-    | Capability.UNIQUE_ID
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +67,6 @@ def _looked_up(kind: type[AbstractedFS]) -> SeedStyle:
     else:
         local = frozenset(verb for verb, methods in _RESTS_ON.items() if not overridden & methods)
     confined = Capability.NONE if whole_disk or overridden & _PATHS else Capability.CONFINED
-    return SeedStyle(overridden, local, whole_disk, _EVERYTHING | confined)
+    return SeedStyle(
+        overridden, local, whole_disk, DISK | confined
+    )  # what a class overrides may still refuse a call, by NotImplementedError

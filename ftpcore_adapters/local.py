@@ -25,6 +25,7 @@ from ftpcore.ports import Capability, FileInfo, OpenMode
 from ftpcore_adapters._confine import HANDLE, LISTING, KernelTree, PathTree, Tree, WalkedTree, system_error
 from ftpcore_adapters._entries import Place, change
 from ftpcore_adapters._local_files import (
+    DISK,
     LocalFile,
     LocalScan,
     NameCache,
@@ -102,17 +103,7 @@ class LocalFileSystem:
     """
 
     blocking = True
-    capabilities = (
-        Capability.RESUME
-        | Capability.APPEND
-        | Capability.RENAME
-        | Capability.REPLACE
-        | Capability.MODE
-        | Capability.TIMES
-        | Capability.LINKS
-        | Capability.UNIQUE_ID
-        | Capability.CONFINED
-    )
+    capabilities = DISK | Capability.CONFINED
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ bytes that fit are stored before ENOSPC.  Modes are kept and shown, but forbid n
 from __future__ import annotations
 
 import errno
+import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,8 @@ __all__ = ["MemoryFileSystem"]
 TIME_LIMIT: Final = 2.0**63
 
 _EVERYTHING: Final = (
-    Capability.RESUME
+    Capability.WRITE
+    | Capability.RESUME
     | Capability.APPEND
     | Capability.RENAME
     | Capability.REPLACE
@@ -33,13 +35,15 @@ _EVERYTHING: Final = (
     | Capability.LINKS
     | Capability.UNIQUE_ID
     | Capability.CONFINED
+    | Capability.RAW_NAMES
+    | Capability.EXACT_NAMES
 )
 
 _NEEDS: Final[Mapping[OpenMode, Capability]] = {
     OpenMode.READ: Capability.NONE,
     OpenMode.WRITE: Capability.RESUME,
     OpenMode.UPDATE: Capability.RESUME,
-    OpenMode.REPLACE: Capability.NONE,
+    OpenMode.REPLACE: Capability.WRITE,
     OpenMode.APPEND: Capability.APPEND,
 }
 
@@ -106,6 +110,7 @@ class MemoryFileSystem:
 
     def open_unique(self, directory: VirtualPath, prefix: str, /) -> tuple[str, _OpenFile]:
         """Make a file named by `prefix` and the next number that is free."""
+        self._require(Capability.WRITE)
         if "/" in prefix:
             raise error(errno.EINVAL, prefix)
         with self._tree.lock:
@@ -119,10 +124,12 @@ class MemoryFileSystem:
                     return name, _OpenFile(self.capabilities, self._tree, node, path, OpenMode.REPLACE, created=True)
 
     def make_dir(self, path: VirtualPath, /) -> None:
+        self._require(Capability.WRITE)
         with self._tree.lock:
             self._tree.add(path, self._tree.new_dir())
 
     def remove_dir(self, path: VirtualPath, /) -> None:
+        self._require(Capability.WRITE)
         with self._tree.lock:
             entry = self._tree.entry(path)
             if not isinstance(entry.node, Directory):
@@ -132,6 +139,7 @@ class MemoryFileSystem:
             self._tree.remove(entry)
 
     def remove_file(self, path: VirtualPath, /) -> None:
+        self._require(Capability.WRITE)
         with self._tree.lock:
             entry = self._tree.entry(path)
             if isinstance(entry.node, Directory):
@@ -174,16 +182,18 @@ class MemoryFileSystem:
     # Beyond the port, for tests and set-up.
 
     def write_bytes(self, path: str, data: bytes) -> None:
-        """Make or replace the file `path`, and make the directories that it needs."""
+        """Make or replace the file `path`, and make the directories that it needs, whatever the capabilities."""
         steps = path.split("/")
-        for depth in range(2, len(steps)):
-            with suppress(FileExistsError):
-                self.make_dir(VirtualPath("/".join(steps[:depth])))
-        file = self.open_file(VirtualPath(path), OpenMode.REPLACE)
-        try:
-            file.write_at(0, data)
-        finally:
-            file.close(complete=True)
+        with self._tree.lock:
+            for depth in range(2, len(steps)):
+                with suppress(FileExistsError):
+                    self._tree.add("/".join(steps[:depth]), self._tree.new_dir())
+            place = self._tree.lookup(path)
+            file = self._tree.add_file(place, 0o644) if place.node is None else place.node
+            if not isinstance(file, File):
+                raise error(errno.EISDIR, path)
+            self._tree.resize(file, 0)
+            self._tree.write(file, 0, data)
 
     def read_bytes(self, path: str) -> bytes:
         """Return the content of the file `path`."""
@@ -307,4 +317,6 @@ class _OpenFile:
 
 def _require(offered: Capability, capability: Capability) -> None:
     if capability not in offered:
+        if capability is Capability.WRITE:
+            raise UnsupportedOperation(errno.EROFS, os.strerror(errno.EROFS))
         raise UnsupportedOperation(f"this filesystem does not offer {capability}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ftpcore._errors import SyntaxRefused
 from ftpcore._events import Direction
 from ftpcore._limits import LISTING_PAGE, STATUS_LIMIT
-from ftpcore._listing import facts_line, list_line, sendable
+from ftpcore._listing import facts_line, list_line, possible, sendable
 from ftpcore._paths import VirtualPath, join, quoted, shown
 from ftpcore._patterns import is_pattern
 from ftpcore._port_effects import (
@@ -86,6 +86,7 @@ async def ftp_MLSD(session: Session, path: VirtualPath) -> Reply:
     """List a directory for machines, in its own order.  RFC 3659 7."""
     need_endpoint(session)
     account, facts, zone = session.logged_in(), session.facts, _zone(session)
+    capabilities = account.filesystem.capabilities
     try:
         if getattr(account.filesystem, "formats_facts", False):
             made = await FactLines(path, facts, account.rights, LISTING_PAGE)
@@ -98,9 +99,10 @@ async def ftp_MLSD(session: Session, path: VirtualPath) -> Reply:
         entries = [entry for entry in entries if sendable(entry.name)]
         letters = account.everywhere() if "perm" in facts else ""
         if letters is not None:
+            letters = possible(letters, capabilities)
             return encoded(session, "".join([facts_line(entry, facts, letters, zone) for entry in entries]))
         rights = await RightsOn(account, [join(path, entry.name) for entry in entries])
-        pairs = zip(entries, rights, strict=True)
+        pairs = zip(entries, [possible(own, capabilities) for own in rights], strict=True)
         return encoded(session, "".join([facts_line(entry, facts, own, zone) for entry, own in pairs]))
 
     return await _send(session, "MLSD", path, page, lines)
@@ -116,6 +118,7 @@ async def ftp_MLST(session: Session, path: VirtualPath) -> Reply:
     letters = account.everywhere() if "perm" in facts else ""
     if letters is None:
         letters = (await RightsOn(account, [path]))[0]
+    letters = possible(letters, account.filesystem.capabilities)
     line = facts_line(info._replace(name=shown(path)), facts, letters, _zone(session))
     return Reply.of(250, f"Listing {quoted(path)}:", line.removesuffix("\r\n"), "End MLST.")
 

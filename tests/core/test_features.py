@@ -216,7 +216,7 @@ def test_chmod(host: ScriptedHost, fs: MemoryFileSystem, argument: str, code: in
 
 
 def test_F_13_chmod_needs_its_right_and_a_filesystem_with_modes() -> None:
-    fs = MemoryFileSystem(capabilities=Capability.NONE)
+    fs = MemoryFileSystem(capabilities=Capability.WRITE)
     assert member(fs, "elradfmwT").feed(b"SITE CHMOD 644 f\r\n").codes() == [550]
     assert member(fs, "M").feed(b"SITE CHMOD 644 f\r\n").codes() == [504]
 

@@ -102,15 +102,59 @@ def test_a_right_on_a_command_without_a_path_is_asked_for_the_current_directory(
     ],
 )
 def test_what_a_filesystem_does_not_declare_is_not_asked_of_it(command: str, code: int) -> None:
-    filesystem = MemoryFileSystem(capabilities=Capability.NONE)
+    filesystem = MemoryFileSystem(capabilities=Capability.WRITE)
     filesystem.write_bytes("/f", b"")
     host = ScriptedHost(SingleUser(filesystem)).login()
     assert host.feed(f"{command}\r\n".encode()).codes() == [code]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "DELE f",
+        "MKD d",
+        "RMD d",
+        "XMKD d",
+        "XRMD d",
+        "STOU",
+        "RNFR f",
+        "APPE f",
+        "MFMT 20200101000000 f",
+        "SITE CHMOD 644 f",
+        "STOR f",
+    ],
+)
+def test_a_filesystem_that_is_read_only_says_so(command: str) -> None:
+    """V-06: 550, as a file that may not be written gets, and no perm fact promises more."""
+    filesystem = MemoryFileSystem(capabilities=Capability.NONE)
+    filesystem.write_bytes("/f", b"kept")
+    host = ScriptedHost(SingleUser(filesystem)).login()
+    assert host.feed(f"EPSV\r\n{command}\r\n".encode()).codes() == [229, 550]
+    assert filesystem.tree() == {"/f": b"kept"}
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "perm"),
+    [
+        pytest.param(Capability.NONE, b"perm=r;", id="M-19 read-only"),
+        pytest.param(Capability.WRITE, b"perm=drw;", id="M-19 neither append nor rename"),
+        pytest.param(Capability.WRITE | Capability.APPEND | Capability.RENAME, b"perm=adfrw;", id="M-19 all"),
+    ],
+)
+@pytest.mark.parametrize("vary", [False, True], ids=["rights", "rights that vary"])
+def test_the_fact_perm_promises_what_the_filesystem_can_do(capabilities: Capability, perm: bytes, vary: bool) -> None:
+    filesystem = MemoryFileSystem(capabilities=capabilities)
+    filesystem.write_bytes("/f", b"")
+    authorizer = SingleUser(filesystem)
+    object.__setattr__(authorizer.account, "rights_vary", vary)
+    host = ScriptedHost(authorizer).login()
+    assert perm in host.feed(b"MLST f\r\n").take()
+    assert perm in host.feed(b"PASV\r\n").connect().feed(b"MLSD\r\n").downloaded
+
+
 def test_a_verb_that_a_filesystem_leaves_out_is_502() -> None:
     class Sparse:
-        capabilities = Capability.NONE
+        capabilities = Capability.WRITE
         blocking = False
 
         def stat(self, path: VirtualPath, /, *, follow: bool) -> FileInfo:

@@ -211,7 +211,7 @@ def test_S_14_stor_at_a_mark_without_resume_is_not_supported() -> None:
 
 
 def test_S_14_retr_at_a_mark_needs_no_resume() -> None:
-    fs = MemoryFileSystem(capabilities=Capability.NONE)
+    fs = MemoryFileSystem(capabilities=Capability.WRITE)
     fs.write_bytes("/f", b"0123456789ab")
     host = ScriptedHost(SingleUser(fs)).login().feed(b"REST 5\r\n" + PORT + b"RETR f\r\n")
     assert host.downloads == [b"56789ab"]

@@ -126,7 +126,7 @@ def test_X_09_appe_never_uses_splice(disk_host: ScriptedHost, disk: WatchedFileS
 
 
 def test_X_09_appe_needs_a_filesystem_that_can(fs: MemoryFileSystem) -> None:
-    host = ScriptedHost(SingleUser(MemoryFileSystem(capabilities=Capability.RESUME))).login()
+    host = ScriptedHost(SingleUser(MemoryFileSystem(capabilities=Capability.WRITE | Capability.RESUME))).login()
     assert stored(host, b"APPE f") == [502]
 
 
@@ -282,7 +282,7 @@ def test_an_upload_is_told_by_its_name_and_size(host: ScriptedHost) -> None:
 
 @pytest.fixture
 def plain() -> WatchedFileSystem:
-    files = MemoryFileSystem(capabilities=Capability.NONE)
+    files = MemoryFileSystem(capabilities=Capability.WRITE)
     files.write_bytes("/f", b"0123456789")
     files.make_dir(VirtualPath("/d"))
     return WatchedFileSystem(files)
