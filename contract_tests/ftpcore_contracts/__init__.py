@@ -1,0 +1,8 @@
+"""Contract suites: what a filesystem, an authorizer or a host of one's own is tested with."""
+
+from __future__ import annotations
+
+from ftpcore_contracts._filesystem import FileSystemContract
+from ftpcore_contracts._rules import ContractBroken
+
+__all__ = ["ContractBroken", "FileSystemContract"]

@@ -1,0 +1,106 @@
+"""The contract of filesystems, put together from its areas."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+import pytest
+
+from ftpcore import VirtualPath
+from ftpcore.ports import Capability, FileSystem
+from ftpcore_contracts._fs_renaming import Renaming
+from ftpcore_contracts._rules import ContractBroken
+from ftpcore_contracts._trees import STOCK, fill
+
+__all__ = ["FileSystemContract"]
+
+
+class FileSystemContract(Renaming):
+    """What every synchronous filesystem keeps.  Subclass it as `TestX`, and override `filesystem`.
+
+    A filesystem that can't be written through its port overrides `stock`; one that declares LINKS and has no method
+    `make_link(path, target)` overrides `make_link`.
+    """
+
+    many: ClassVar[int] = 10_000
+    """Entries of the large directory; fewer where making one takes long, but more than a page of the store has."""
+
+    @pytest.fixture
+    def filesystem(self) -> FileSystem:
+        """Return the implementation, fresh and empty."""
+        raise NotImplementedError(f"{type(self).__name__} must override the fixture `filesystem`: a fresh, empty one")
+
+    def stock(self, filesystem: FileSystem, contents: Mapping[str, bytes]) -> FileSystem:
+        """Return a filesystem that holds `contents`: bytes by path, a directory ends in "/" and is b"".
+
+        By default `filesystem` is filled through its port.  One that is read-only is made anew here.
+        """
+        if Capability.WRITE not in filesystem.capabilities:
+            raise ContractBroken(
+                "the contract needs files to look at",
+                expected=f"{type(self).__name__}.stock(filesystem, contents) overridden, for WRITE is not declared",
+                came="the default, which writes through the port",
+            )
+        fill(filesystem, contents)
+        return filesystem
+
+    def make_link(self, filesystem: FileSystem, path: VirtualPath, target: str) -> None:
+        """Make `path` a symbolic link to `target`, which is relative or begins at what the store takes for "/"."""
+        make = getattr(filesystem, "make_link", None)
+        if make is None:
+            raise ContractBroken(
+                "LINKS is declared, and a link is needed to try it",
+                expected=f"{type(self).__name__}.make_link(filesystem, path, target) overridden",
+                came="the default, which calls a method make_link(path, target) that the filesystem does not have",
+            )
+        make(path, target)
+
+    def open_handles(self, filesystem: FileSystem) -> int:
+        """Return how many handles are open: by default, descriptors of plain files in this process, where /proc tells."""
+        return _plain_descriptors()
+
+    def view(self, filesystem: FileSystem) -> FileSystem:
+        """Return what the tests call; the asynchronous contract makes it synchronous here."""
+        return filesystem
+
+    @pytest.fixture
+    def files(self, filesystem: FileSystem) -> Iterator[FileSystem]:
+        """The implementation, empty; a handle that is left open fails the test."""
+        before = self.open_handles(filesystem)
+        yield self.view(filesystem)
+        self._check_handles(filesystem, before)
+
+    @pytest.fixture
+    def stocked(self, filesystem: FileSystem) -> Iterator[FileSystem]:
+        """The implementation with `STOCK` in it."""
+        stocked = self.stock(filesystem, STOCK)
+        before = self.open_handles(stocked)
+        yield self.view(stocked)
+        self._check_handles(stocked, before)
+
+    def _check_handles(self, filesystem: FileSystem, before: int) -> None:
+        gc.collect()
+        after = self.open_handles(filesystem)
+        if after > before:
+            raise ContractBroken(
+                "every handle is closed when all files and listings of the test are",
+                expected=f"{before} open handles",
+                came=f"{after} open handles",
+            )
+
+
+def _plain_descriptors() -> int:
+    try:
+        descriptors = os.listdir("/proc/self/fd")
+    except OSError:
+        return 0
+    count = 0
+    for descriptor in descriptors:
+        try:
+            count += os.readlink(f"/proc/self/fd/{descriptor}").startswith("/")
+        except OSError:  # the one that listed them is closed by now
+            continue
+    return count

@@ -1,0 +1,119 @@
+"""How a contract says what is wrong: the rule, what was expected, what came, and where to read."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Final, NoReturn, TypeVar
+
+import pytest
+
+from ftpcore.ports import AnyFileSystem, Capability
+
+__all__ = ["ContractBroken", "broken", "expect", "needs", "raises", "rule"]
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+#: Where the rules stand in full.
+_TEXT: Final = "docs/port-semantics.md"
+
+#: Characters of a value that a message shows.
+_SHOWN: Final = 400
+
+Kinds = type[BaseException] | tuple[type[BaseException], ...]
+
+
+class ContractBroken(AssertionError):
+    """An implementation does not keep a rule of its contract."""
+
+    def __init__(self, what: str, *, expected: str, came: str) -> None:
+        super().__init__(what, expected, came)
+        self.what = what
+        self.expected = expected
+        self.came = came
+        self.rule = ""
+        self.read = ""
+
+    def __str__(self) -> str:
+        lines = [self.what, f"  expected: {self.expected}", f"  came:     {self.came}"]
+        if self.rule:
+            lines += [f"  rule:     {self.rule}", f"  read:     {self.read}"]
+        return "\n".join(lines)
+
+
+def rule(source: str) -> Callable[[Test], Test]:
+    """Make a test state a rule: its docstring, whose origin is `source` ("RFC 959 4.1.3", "FileSystem.rename").
+
+    Whatever the test raises, a failure tells what was expected, what came, and where to read.
+    """
+
+    def decorate(test: Test) -> Test:
+        statement = " ".join((inspect.getdoc(test) or "").split())
+        assert statement, f"{test.__name__} states no rule"
+        read = f"{test.__name__} in {_TEXT}, or: python -m ftpcore_contracts --explain {test.__name__}; from {source}"
+
+        @wraps(test)
+        def checked(*args: object, **kwargs: object) -> None:
+            __tracebackhide__ = True
+            try:
+                test(*args, **kwargs)
+            except ContractBroken as found:
+                if not found.rule:
+                    found.rule, found.read = statement, read
+                raise
+            except Exception as error:
+                came = f"{type(error).__name__}: {error}"
+                found = ContractBroken("a call that the rule relies on failed", expected="no exception", came=came)
+                found.rule, found.read = statement, read
+                raise found from error
+
+        checked.source = source  # type: ignore[attr-defined]  # for the report
+        return checked  # type: ignore[return-value]  # same signature
+
+    return decorate
+
+
+def broken(what: str, *, expected: object, came: object) -> NoReturn:
+    """Fail: `what` was looked at, and something else `came` than was `expected`; texts stand as they are."""
+    __tracebackhide__ = True
+    raise ContractBroken(what, expected=_shown(expected), came=_shown(came))
+
+
+def expect(came: object, expected: object, what: str) -> None:
+    """Fail unless `came` equals `expected`."""
+    __tracebackhide__ = True
+    if came != expected:
+        raise ContractBroken(what, expected=_cut(repr(expected)), came=_cut(repr(came)))
+
+
+@contextmanager
+def raises(kinds: Kinds, what: str, *, errnos: tuple[int, ...] = ()) -> Iterator[None]:
+    """Fail unless the block raises one of `kinds`, or an OSError with one of `errnos`."""
+    __tracebackhide__ = True
+    allowed = kinds if isinstance(kinds, tuple) else (kinds,)
+    names = " or ".join([kind.__name__ for kind in allowed] + [f"OSError({number})" for number in errnos])
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, allowed) or (isinstance(error, OSError) and error.errno in errnos):
+            return
+        came = f"{type(error).__name__}: {error}"
+        raise ContractBroken(what, expected=names, came=came) from error
+    raise ContractBroken(what, expected=names, came="no exception")
+
+
+def needs(filesystem: AnyFileSystem, capability: Capability) -> None:
+    """Skip the test unless `capability` is declared: what is not offered is neither right nor wrong."""
+    missing = capability & ~filesystem.capabilities
+    if missing:
+        pytest.skip(f"not offered: {' '.join(flag.name or '' for flag in missing)}")
+
+
+def _shown(value: object) -> str:
+    return _cut(value if isinstance(value, str) else repr(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} characters)"
