@@ -59,7 +59,7 @@ class FileSystemContract(Renaming):
         make(path, target)
 
     def open_handles(self, filesystem: FileSystem) -> int:
-        """Return how many handles are open: by default, descriptors of plain files in this process, where /proc tells."""
+        """Return how many handles are open: by default, descriptors of files in this process, if /proc tells."""
         return _plain_descriptors()
 
     def view(self, filesystem: FileSystem) -> FileSystem:

@@ -29,7 +29,7 @@ class Renaming:
     def test_rename_moves(
         self, stocked: FileSystem, source: VirtualPath, target: VirtualPath, gone: set[str], new: dict[str, bytes]
     ) -> None:
-        """RENAME moves a file, or a directory with all that is in it: what was at the old name is at the new one only."""
+        """RENAME moves a file, or a directory with all that is in it; nothing stays at the old name."""
         needs(stocked, Capability.RENAME)
         stocked.rename(source, target)
         kept = {path: data for path, data in STOCK.items() if path not in gone}

@@ -65,9 +65,9 @@ def rule(source: str) -> Callable[[Test], Test]:
                 raise
             except Exception as error:
                 came = f"{type(error).__name__}: {error}"
-                found = ContractBroken("a call that the rule relies on failed", expected="no exception", came=came)
-                found.rule, found.read = statement, read
-                raise found from error
+                failed = ContractBroken("a call that the rule relies on failed", expected="no exception", came=came)
+                failed.rule, failed.read = statement, read
+                raise failed from error
 
         checked.source = source  # type: ignore[attr-defined]  # for the report
         return checked  # type: ignore[return-value]  # same signature
