@@ -15,6 +15,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_STAMP := .venv/.installed-run
 DEV_STAMP := .venv/.installed-dev
 BENCH_STAMP := .venv/.installed-bench
+# What a stranger's environment is installed from, with no network.
+WHEELS := .venv/wheels
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test lint type format contract soak bench diagrams dist clean
@@ -94,6 +96,7 @@ $(RUN_STAMP): pyproject.toml | .venv/pyvenv.cfg
 $(DEV_STAMP): pyproject.toml | .venv/pyvenv.cfg
 	@echo '== installing ftpcore and the tools for tests into .venv'
 	$(PIP) install --editable '.[dev]'
+	$(BIN)/python -m tests.wheels $(WHEELS)
 	@touch $(RUN_STAMP) $@
 
 $(BENCH_STAMP): pyproject.toml | .venv/pyvenv.cfg
