@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["RateLimiter"]
+from ftpcore._delegate import Delegate
+from ftpcore._events import Direction
+from ftpcore.ports import Account
+
+__all__ = ["RateLimiter", "limiter_for"]
+
+
+def limiter_for(direction: Direction, account: Account | None, options: Delegate) -> RateLimiter | None:
+    """Return what slows a transfer of `account`, whose own limit goes before the option; None: nothing does."""
+    name = "write_limit" if direction is Direction.SENT else "read_limit"
+    limit: float | None = getattr(account, name, None)  # a command for strangers has no account
+    if limit is None:
+        limit = getattr(options, name)
+    return RateLimiter(limit) if limit else None
 
 
 class RateLimiter:

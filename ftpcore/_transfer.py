@@ -34,7 +34,7 @@ from ftpcore._lane import Purpose, Task
 from ftpcore._limits import TRANSFER_BLOCK
 from ftpcore._paths import VirtualPath
 from ftpcore._port_effects import Call, CloseFile, OpenFile, ReadFile, WriteFile
-from ftpcore._ratelimit import RateLimiter
+from ftpcore._ratelimit import limiter_for
 from ftpcore._state import TRANSFER, Endpoint, EndpointStep, TransferPhase, TransferStep, TransferType
 from ftpcore.ports import AnyFile
 from ftpcore.wire import Reply
@@ -194,8 +194,7 @@ class Transfer:
         self.size = 0
         """Bytes moved over the data connection."""
         self.started: float | None = None
-        limit = session.delegate.write_limit if direction is Direction.SENT else session.delegate.read_limit
-        self._limiter = RateLimiter(limit) if limit else None
+        self._limiter = limiter_for(direction, session.account, session.delegate)
         ascii_wanted = session.transfer_type is TransferType.ASCII and session.delegate.ascii_conversion
         self._codec = AsciiCodec() if ascii_wanted else None
 

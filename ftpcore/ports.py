@@ -280,6 +280,10 @@ class Account:
     """Permission letters: e l r a d f m w M T."""
     rights_vary: bool = False
     """Ask `check_permission` for each path instead of looking at `rights`."""
+    read_limit: float | None = None
+    """Bytes per second that an upload may use; 0: no limit; None: what the option of this name says."""
+    write_limit: float | None = None
+    """Bytes per second that a download may use; 0: no limit; None: what the option of this name says."""
 
     def everywhere(self) -> str | None:
         """Return the letters that hold on all paths now; None: they have to be asked for, path by path."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ftpcore import (
+    Account,
     CloseData,
     CloseFile,
     Delegate,
@@ -257,6 +258,26 @@ def test_Z_14_a_limit_slows_a_download(disk: WatchedFileSystem, kernel: bool) ->
     host.advance(10)
     assert host.downloads == [BIG]
     assert host.performed(Pause) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "option", "least", "most"),
+    [
+        pytest.param(100_000, 0, 450_000, 550_000, id="a limit of the account's own"),
+        pytest.param(100_000, 10_000, 450_000, 550_000, id="it goes before the option"),
+        pytest.param(0, 10_000, len(BIG), len(BIG), id="none for this account"),
+        pytest.param(None, 100_000, 450_000, 550_000, id="the option"),
+    ],
+)
+def test_Z_14_an_account_has_a_limit(
+    disk: WatchedFileSystem, own: float | None, option: float, least: int, most: int
+) -> None:
+    user = SingleUser(disk)
+    user.account = Account(name="ann", filesystem=disk, write_limit=own, read_limit=1)
+    options = Options()
+    options.write_limit = option
+    host = ScriptedHost(user, delegate=options).login().feed(PORT + b"RETR big\r\n").advance(5)
+    assert least <= len(host.downloaded) <= most
 
 
 def test_Z_14_a_limit_does_not_delay_replies(disk: WatchedFileSystem) -> None:

@@ -259,6 +259,14 @@ def test_Z_14_a_limit_slows_an_upload(disk: WatchedFileSystem) -> None:
     assert disk.files.read_bytes("/new") == BIG
 
 
+def test_Z_14_an_account_has_a_limit(disk: WatchedFileSystem) -> None:
+    user = SingleUser(disk)
+    user.account = Account(name="ann", filesystem=disk, rights="w", read_limit=100_000, write_limit=1)
+    host = ScriptedHost(user).login()
+    host.feed(PORT + b"STOR new\r\n").upload(BIG).finish().advance(5)
+    assert 450_000 <= len(disk.files.read_bytes("/new")) <= 550_000
+
+
 def test_an_upload_is_told_by_its_name_and_size(host: ScriptedHost) -> None:
     stored(host, b"STOR d/new", b"abc")
     assert [event for event in host.events if isinstance(event, TransferFinished)] == [
