@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import ClassVar, TypeAlias
 
 import pytest
 
 from ftpcore import VirtualPath
 from ftpcore.ports import Capability, FileSystem
+from ftpcore_contracts._contents import Holding
+from ftpcore_contracts._fs_directories import Directories
+from ftpcore_contracts._fs_errors import Errors
+from ftpcore_contracts._fs_opening import Opening
+from ftpcore_contracts._fs_reading import Reading
 from ftpcore_contracts._fs_renaming import Renaming
+from ftpcore_contracts._fs_writing import Writing
 from ftpcore_contracts._rules import ContractBroken
 from ftpcore_contracts._trees import STOCK, fill
 
 __all__ = ["FileSystemContract"]
 
 
-class FileSystemContract(Renaming):
+Link: TypeAlias = Callable[[VirtualPath, str], None]
+
+
+class FileSystemContract(
+    Directories,
+    Errors,
+    Opening,
+    Reading,
+    Writing,
+    Renaming,
+):
     """What every synchronous filesystem keeps.  Subclass it as `TestX`, and override `filesystem`.
 
     A filesystem that can't be written through its port overrides `stock`; one that declares LINKS and has no method
@@ -74,12 +91,35 @@ class FileSystemContract(Renaming):
         self._check_handles(filesystem, before)
 
     @pytest.fixture
-    def stocked(self, filesystem: FileSystem) -> Iterator[FileSystem]:
+    def implementation(self, filesystem: FileSystem) -> FileSystem:
+        """The implementation with `STOCK` in it, as the author made it."""
+        return self.stock(filesystem, STOCK)
+
+    @pytest.fixture
+    def stocked(self, implementation: FileSystem) -> Iterator[FileSystem]:
         """The implementation with `STOCK` in it."""
-        stocked = self.stock(filesystem, STOCK)
-        before = self.open_handles(stocked)
-        yield self.view(stocked)
-        self._check_handles(stocked, before)
+        before = self.open_handles(implementation)
+        yield self.view(implementation)
+        self._check_handles(implementation, before)
+
+    @pytest.fixture
+    def link(self, implementation: FileSystem) -> Link:
+        """Puts a symbolic link into what `stocked` is, given its path and its target."""
+        return partial(self.make_link, implementation)
+
+    @pytest.fixture
+    def holding(self, filesystem: FileSystem) -> Iterator[Holding]:
+        """Puts contents in, once, and returns the implementation: for rules that hold for read-only ones, too."""
+        filled: list[tuple[FileSystem, int]] = []
+
+        def hold(contents: Mapping[str, bytes]) -> FileSystem:
+            implementation = self.stock(filesystem, contents)
+            filled.append((implementation, self.open_handles(implementation)))
+            return self.view(implementation)
+
+        yield hold
+        for implementation, before in filled:
+            self._check_handles(implementation, before)
 
     def _check_handles(self, filesystem: FileSystem, before: int) -> None:
         gc.collect()
