@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from ftpcore_contracts._filesystem import FileSystemContract
+from ftpcore_contracts._report import Failure, Outcome, Report, Result
 from ftpcore_contracts._rules import ContractBroken
+from ftpcore_contracts._runner import UnusableContract, run
 
-__all__ = ["ContractBroken", "FileSystemContract"]
+__all__ = [
+    "ContractBroken",
+    "Failure",
+    "FileSystemContract",
+    "Outcome",
+    "Report",
+    "Result",
+    "UnusableContract",
+    "run",
+]

@@ -6,18 +6,29 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
 import pytest
 
 from ftpcore.ports import AnyFileSystem, Capability
 
-__all__ = ["ContractBroken", "broken", "expect", "needs", "raises", "rule"]
+__all__ = ["SEMANTICS", "ContractBroken", "broken", "expect", "needs", "raises", "rule", "where_to_read"]
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
-#: Where the rules stand in full.
-_TEXT: Final = "docs/port-semantics.md"
+#: Where the rules stand in full: beside this module when installed, among the documents in a checkout.
+SEMANTICS: Final = next(
+    (
+        path
+        for path in (
+            Path(__file__).with_name("port-semantics.md"),
+            Path(__file__).parents[2] / "docs" / "port-semantics.md",
+        )
+        if path.is_file()
+    ),
+    Path("docs/port-semantics.md"),
+)
 
 #: Characters of a value that a message shows.
 _SHOWN: Final = 400
@@ -52,7 +63,7 @@ def rule(source: str) -> Callable[[Test], Test]:
     def decorate(test: Test) -> Test:
         statement = " ".join((inspect.getdoc(test) or "").split())
         assert statement, f"{test.__name__} states no rule"
-        read = f"{test.__name__} in {_TEXT}, or: python -m ftpcore_contracts --explain {test.__name__}; from {source}"
+        read = where_to_read(test.__name__, source)
 
         @wraps(test)
         def checked(*args: object, **kwargs: object) -> None:
@@ -73,6 +84,11 @@ def rule(source: str) -> Callable[[Test], Test]:
         return checked  # type: ignore[return-value]  # same signature
 
     return decorate
+
+
+def where_to_read(test: str, source: str) -> str:
+    """Return where the rule that `test` states is explained, and what it follows from."""
+    return f"{test} in {SEMANTICS}, or: python -m ftpcore_contracts --explain {test}; from {source}"
 
 
 def broken(what: str, *, expected: object, came: object) -> NoReturn:
