@@ -226,6 +226,8 @@ class LocalFile:
     def close(self, *, complete: bool) -> None:
         """Close; what was written stays, whether `complete` or not."""
         descriptor, self._descriptor = self._descriptor, -1
+        if descriptor < 0:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), self.name)
         try:
             os.close(descriptor)
         except OSError:
