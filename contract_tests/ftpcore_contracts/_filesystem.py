@@ -13,13 +13,16 @@ import pytest
 from ftpcore import VirtualPath
 from ftpcore.ports import Capability, FileSystem
 from ftpcore_contracts._contents import Holding
+from ftpcore_contracts._fs_closing import ROOM, Closing
 from ftpcore_contracts._fs_directories import Directories
 from ftpcore_contracts._fs_errors import Errors
+from ftpcore_contracts._fs_listing import Listing
+from ftpcore_contracts._fs_names import Names
 from ftpcore_contracts._fs_opening import Opening
 from ftpcore_contracts._fs_reading import Reading
 from ftpcore_contracts._fs_renaming import Renaming
 from ftpcore_contracts._fs_writing import Writing
-from ftpcore_contracts._rules import ContractBroken
+from ftpcore_contracts._rules import ContractBroken, needs
 from ftpcore_contracts._trees import STOCK, fill
 
 __all__ = ["FileSystemContract"]
@@ -31,9 +34,12 @@ Link: TypeAlias = Callable[[VirtualPath, str], None]
 class FileSystemContract(
     Directories,
     Errors,
+    Listing,
+    Names,
     Opening,
     Reading,
     Writing,
+    Closing,
     Renaming,
 ):
     """What every synchronous filesystem keeps.  Subclass it as `TestX`, and override `filesystem`.
@@ -75,6 +81,10 @@ class FileSystemContract(
             )
         make(path, target)
 
+    def limited(self, filesystem: FileSystem, room: int) -> FileSystem | None:
+        """Return an empty filesystem that has room for `room` bytes of content and no more; None: there is none."""
+        return None
+
     def open_handles(self, filesystem: FileSystem) -> int:
         """Return how many handles are open: by default, descriptors of files in this process, if /proc tells."""
         return _plain_descriptors()
@@ -86,9 +96,8 @@ class FileSystemContract(
     @pytest.fixture
     def files(self, filesystem: FileSystem) -> Iterator[FileSystem]:
         """The implementation, empty; a handle that is left open fails the test."""
-        before = self.open_handles(filesystem)
-        yield self.view(filesystem)
-        self._check_handles(filesystem, before)
+        yield self._begin(filesystem)
+        self._check_handles()
 
     @pytest.fixture
     def implementation(self, filesystem: FileSystem) -> FileSystem:
@@ -98,9 +107,8 @@ class FileSystemContract(
     @pytest.fixture
     def stocked(self, implementation: FileSystem) -> Iterator[FileSystem]:
         """The implementation with `STOCK` in it."""
-        before = self.open_handles(implementation)
-        yield self.view(implementation)
-        self._check_handles(implementation, before)
+        yield self._begin(implementation)
+        self._check_handles()
 
     @pytest.fixture
     def link(self, implementation: FileSystem) -> Link:
@@ -110,24 +118,41 @@ class FileSystemContract(
     @pytest.fixture
     def holding(self, filesystem: FileSystem) -> Iterator[Holding]:
         """Puts contents in, once, and returns the implementation: for rules that hold for read-only ones, too."""
-        filled: list[tuple[FileSystem, int]] = []
+        self._begin(filesystem)
+        yield lambda contents: self._begin(self.stock(filesystem, contents))
+        self._check_handles()
 
-        def hold(contents: Mapping[str, bytes]) -> FileSystem:
-            implementation = self.stock(filesystem, contents)
-            filled.append((implementation, self.open_handles(implementation)))
-            return self.view(implementation)
+    @pytest.fixture
+    def small(self, filesystem: FileSystem) -> Iterator[FileSystem]:
+        """The implementation, empty, with room for `ROOM` bytes."""
+        needs(filesystem, Capability.WRITE)
+        limited = self.limited(filesystem, ROOM)
+        if limited is None:
+            pytest.skip("not offered: a store that gets full (the hook `limited`)")
+        yield self._begin(limited)
+        self._check_handles()
 
-        yield hold
-        for implementation, before in filled:
-            self._check_handles(implementation, before)
+    @pytest.fixture
+    def handles(self) -> Callable[[], int]:
+        """Tells how many handles are open of what `files`, `stocked`, `holding` or `small` returned."""
+        return self._count_handles
 
-    def _check_handles(self, filesystem: FileSystem, before: int) -> None:
-        gc.collect()
-        after = self.open_handles(filesystem)
-        if after > before:
+    def _begin(self, implementation: FileSystem) -> FileSystem:
+        self._implementation = implementation
+        self._handles_before = self.open_handles(implementation)
+        return self.view(implementation)
+
+    def _count_handles(self) -> int:
+        return self.open_handles(self._implementation)
+
+    def _check_handles(self) -> None:
+        if self._count_handles() > self._handles_before:
+            gc.collect()  # what a cycle holds is not open any more; it takes long, and is rarely needed
+        after = self._count_handles()
+        if after > self._handles_before:
             raise ContractBroken(
                 "every handle is closed when all files and listings of the test are",
-                expected=f"{before} open handles",
+                expected=f"{self._handles_before} open handles",
                 came=f"{after} open handles",
             )
 

@@ -37,14 +37,14 @@ def verb_name(verb: Verb) -> str:
 
 def _opening(mode: OpenMode, capability: Capability = Capability.NONE) -> Verb:
     def call(files: FileSystem, path: VirtualPath) -> None:
-        files.open_file(path, mode).close(complete=False)
+        files.open_file(path, mode).close(complete=True)  # where some stores see first what they can't keep
 
     return Verb(f"open_file({{}}, {mode.name})", capability, call)
 
 
 def _open_unique(files: FileSystem, path: VirtualPath) -> None:
     _, file = files.open_unique(path, "unique")
-    file.close(complete=False)
+    file.close(complete=True)
 
 
 def _scan(files: FileSystem, path: VirtualPath) -> None:
