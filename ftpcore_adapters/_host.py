@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-__all__ = ["SessionHost"]
+__all__ = ["SessionHost", "SessionOver"]
+
+
+class SessionOver(RuntimeError):
+    """The session has ended: its thread will not do what it is asked to."""
 
 
 class SessionHost(Protocol):
@@ -36,4 +40,12 @@ class SessionHost(Protocol):
 
     def pump(self) -> None:
         """Carry out the outputs of the session, on its thread."""
+        ...
+
+    def awaited(self, answer: Awaitable[object]) -> object:
+        """Return what the answer of an asynchronous port comes to; called in the worker thread that asked for it.
+
+        Raises:
+            TypeError: There is no event loop here.
+        """
         ...

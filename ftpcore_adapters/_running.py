@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -133,6 +133,8 @@ class Running:
                 on_session(partial(session.note_request, effect))
                 try:
                     value = effect.call(session.ports)
+                    if isinstance(value, Awaitable):
+                        value = self._handler.awaited(value)
                 except Exception as error:  # noqa: BLE001  the answer to the effect
                     step = partial(steps.throw, error)
                 else:

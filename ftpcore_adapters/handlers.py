@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable
 from functools import partial
 from socket import socket
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
@@ -25,12 +24,14 @@ from ftpcore import (
 from ftpcore_adapters import __ver__
 from ftpcore_adapters._clock import SystemClock
 from ftpcore_adapters._host import SessionHost
-from ftpcore_adapters._ioloop_host import IOLoopHost
+from ftpcore_adapters._loop import Loop
+from ftpcore_adapters._loop_host import LoopHost
 from ftpcore_adapters._seed_authorizer import SeedAuthorizer, impersonates
 from ftpcore_adapters._seed_commands import Overrides, SeedCommands, overridden, proto_cmds, table_of
 from ftpcore_adapters._seed_filesystem import Wrap, filesystem_port
 from ftpcore_adapters._session_log import SessionLog, wanted_events
 from ftpcore_adapters._sockets import CAN_SENDFILE, address_of, read_urgent_inline, set_no_delay
+from ftpcore_adapters._waiting_calls import WaitingCalls
 from ftpcore_adapters.authorizers import DummyAuthorizer
 from ftpcore_adapters.filesystems import AbstractedFS
 from ftpcore_adapters.ioloop import IOLoop, ScheduledCall
@@ -38,7 +39,7 @@ from ftpcore_adapters.log import logger
 
 if TYPE_CHECKING:
     from ftpcore.ports import AnyAuthorizer, FileSystem
-    from ftpcore_adapters.servers import FTPServer
+    from ftpcore_adapters._accepting import Acceptor
 
 __all__ = ["ActiveDTP", "DTPHandler", "FTPHandler", "PassiveDTP", "proto_cmds"]
 
@@ -95,10 +96,10 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
     tcp_no_delay = True
     encoding = "utf8"
 
-    def __init__(self, conn: socket, server: FTPServer | None, ioloop: IOLoop | None = None) -> None:
+    def __init__(self, conn: socket, server: Acceptor | None, ioloop: Loop | None = None) -> None:
         self.socket: socket | None = conn
         self.server = server
-        self.ioloop = ioloop or IOLoop.instance()
+        self.ioloop: Loop = ioloop or IOLoop.instance()
         self.started = time.time()
         self.password = ""
         self.fs: Any = None
@@ -110,6 +111,7 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         self._host: SessionHost | None = None
         self._session: Session | None = None
         self._calls: list[ScheduledCall] = []
+        self._waiting_calls = WaitingCalls()
         self._closed = False
         conn.setblocking(False)
         try:
@@ -172,7 +174,11 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
     # -- for hosts -----------------------------------------------------------------------------------------------------
 
     def open_session(self, *, local: Address, peer: Address, now: float) -> Session:
-        """Make the session; the host that asks for it runs it."""
+        """Make the session, and set its socket up; the host that asks for it runs it."""
+        if self.socket is not None:
+            read_urgent_inline(self.socket)
+            if self.tcp_no_delay:
+                set_no_delay(self.socket)
         self.commands = table_of(self.proto_cmds)
         methods = overridden(type(self))  # type: ignore[arg-type]  # mypy takes no class for hashable
         self.command_overrides = Overrides(self, methods) if methods else {}
@@ -199,6 +205,10 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         if self.server is not None:
             self.server.forget(self)
 
+    def session_over(self) -> None:
+        """The host runs the session no longer: nobody waits for it any more.  Idempotent."""
+        self._waiting_calls.give_up()
+
     def server_is_full(self) -> bool:
         return self.server is not None and self.server.is_full()
 
@@ -209,20 +219,19 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         return int(own)
 
     def on_session(self, function: Callable[[], T]) -> T:
-        """Run `function` on the session's thread, and wait for what it returns."""
+        """Run `function` on the session's thread, and wait for what it returns.
+
+        Raises:
+            SessionOver: The session has ended, or does so before it comes to that.
+        """
         host = self._running_host()
         if host.on_session_thread():
             return function()
-        outcome: Future[T] = Future()
+        return self._waiting_calls.make(host, function)
 
-        def call() -> None:
-            try:
-                outcome.set_result(function())
-            except BaseException as error:  # noqa: BLE001  it is raised where it was asked for
-                outcome.set_exception(error)
-
-        host.run(call)
-        return outcome.result()
+    def awaited(self, answer: Awaitable[object]) -> object:
+        """Return what the answer of an asynchronous port comes to, from the worker thread that asked the port."""
+        return self._running_host().awaited(answer)
 
     def real_path(self, path: VirtualPath) -> str:
         """Return where the user's filesystem keeps `path`."""
@@ -238,10 +247,10 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
     def handle(self) -> None:
         """Begin the session: `on_connect`, then 220."""
         assert self.socket is not None
-        read_urgent_inline(self.socket)
-        if self.tcp_no_delay:
-            set_no_delay(self.socket)
-        host = IOLoopHost(self, self.socket, self.ioloop)
+        if self.server is not None:
+            host = self.server.make_host(self, self.socket)
+        else:
+            host = LoopHost(self, self.socket, self.ioloop)
         self.attach(host)
         host.start()
 
@@ -305,12 +314,13 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
 
     def call_later(self, seconds: float, target: Callable[..., object], *args: object, **kwargs: Any) -> ScheduledCall:
         """As the loop's; cancelled when the session closes."""
-        self._calls = [call for call in self._calls if not call.cancelled]
+        for call in self._calls[:]:
+            if call.cancelled:
+                self._calls.remove(call)
         call = self.ioloop.call_later(seconds, target, *args, **kwargs)
+        self._calls.append(call)
         if self._closed:
             call.cancel()
-        else:
-            self._calls.append(call)
         return call
 
     def run_as_current_user(self, function: Callable[..., T], *args: object, **kwargs: object) -> T:

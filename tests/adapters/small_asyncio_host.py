@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 from ftpcore import (
@@ -75,6 +75,9 @@ class SmallAsyncioHost:
 
     def finish(self) -> None:
         self.session.close_when_done(now=time.monotonic())
+
+    def awaited(self, answer: Awaitable[object]) -> object:
+        return asyncio.run_coroutine_threadsafe(_awaited(answer), self.loop).result()
 
     def drop(self) -> None:
         self._close_control()
@@ -193,6 +196,10 @@ class SmallAsyncioHost:
             self.loop.remove_reader(self.sock)
             self.sock.close()
             self.handler.connection_closed()
+
+
+async def _awaited(answer: Awaitable[object]) -> object:
+    return await answer
 
 
 class SmallAsyncioServer:

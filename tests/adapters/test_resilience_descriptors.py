@@ -212,7 +212,7 @@ def test_an_upload_that_began_needs_no_further_descriptors(serve: Serve, kernel:
 def test_a_listener_without_descriptors_waits_instead_of_spinning(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ftpcore_adapters.servers.ACCEPT_PAUSE", 0.05)
+    monkeypatch.setattr("ftpcore_adapters._accepting.ACCEPT_PAUSE", 0.05)
     serving = serve()
     client = serving.login()
     noted = count_turns(serving)
@@ -239,7 +239,7 @@ def test_a_listener_that_somebody_shut_down_does_not_spin(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, loop: type[IOLoop]
 ) -> None:
     """Whoever gave it may do that: then it is ready for ever, and each accept fails.  Not every poller tells."""
-    monkeypatch.setattr("ftpcore_adapters.servers.ACCEPT_PAUSE", 0.05)
+    monkeypatch.setattr("ftpcore_adapters._accepting.ACCEPT_PAUSE", 0.05)
     serve.errors_expected = True
     given = socket.create_server(("127.0.0.1", 0))
     serving = serve(address=given, loop=loop.factory())
@@ -258,7 +258,7 @@ def test_an_error_of_a_connection_is_none_of_the_listener(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """accept() reports what befell the new connection on its way, and what a firewall thinks of it.  accept(2)."""
-    monkeypatch.setattr("ftpcore_adapters.servers.ACCEPT_PAUSE", 0.01)
+    monkeypatch.setattr("ftpcore_adapters._accepting.ACCEPT_PAUSE", 0.01)
 
     class Failing:
         def __init__(self, sock: socket.socket) -> None:

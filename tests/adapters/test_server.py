@@ -346,7 +346,7 @@ def test_a_client_that_resets_at_once_leaves_nothing(serve: Serve) -> None:
 
 def test_a_server_without_descriptors_accepts_later(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     resource = pytest.importorskip("resource", reason="limits of a process are of POSIX")
-    monkeypatch.setattr("ftpcore_adapters.servers.ACCEPT_PAUSE", 0.05)
+    monkeypatch.setattr("ftpcore_adapters._accepting.ACCEPT_PAUSE", 0.05)
     serving = serve()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     waiting = socket.socket()

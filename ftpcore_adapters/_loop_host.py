@@ -1,4 +1,4 @@
-"""The host that binds a session to an IOLoop: sockets are waited for by the loop, port calls run inline.
+"""The host that binds a session to a loop: sockets are waited for by the loop, port calls run inline.
 
 It carries out outputs and reports what became of them; what to do about it is the session's business.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from types import CoroutineType
 from typing import TYPE_CHECKING, Final, assert_never
 
 from ftpcore import (
@@ -23,13 +24,17 @@ from ftpcore import (
     SendControl,
 )
 from ftpcore_adapters import _sockets
-from ftpcore_adapters._ioloop_data import DataSockets
-from ftpcore_adapters.ioloop import IOLoop, ScheduledCall, timer
+from ftpcore_adapters._asynchrony import asynchronous_answer
+from ftpcore_adapters._data_sockets import DataSockets
+from ftpcore_adapters._loop import Loop
+from ftpcore_adapters._pollers import READ, WRITE
+from ftpcore_adapters._scheduler import ScheduledCall
+from ftpcore_adapters.ioloop import timer
 
 if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
 
-__all__ = ["IOLoopHost"]
+__all__ = ["LoopHost"]
 
 #: Bytes read from a control connection at once: a pipelining client's whole script, usually.
 CONTROL_READ: Final = 16 * 1024
@@ -39,17 +44,20 @@ CONTROL_READ: Final = 16 * 1024
 TURN: Final = 0.02
 
 
-class IOLoopHost:
-    """Runs the session of one handler on an IOLoop, and is what the loop calls for its control connection."""
+class LoopHost:
+    """Runs the session of one handler on a loop, and is what the loop calls for its control connection.
 
-    def __init__(self, handler: FTPHandler, sock: socket.socket, ioloop: IOLoop) -> None:
+    A loop whose thread must not wait has a host of its own, with another `_port_call`.
+    """
+
+    def __init__(self, handler: FTPHandler, sock: socket.socket, loop: Loop) -> None:
         self.handler = handler
-        self.ioloop = ioloop
+        self.loop = loop
         self.sock = sock
         self._replies: list[bytes] = []
         self._events = 0
         self._timer: ScheduledCall | None = None
-        self._data = DataSockets(self, ioloop)
+        self._data = DataSockets(self, loop)
         self._waiting: Perform | None = None
         self._open = True
         self._comes_back = False
@@ -61,25 +69,33 @@ class IOLoopHost:
 
     def start(self) -> None:
         """Carry out the session's first outputs, and go on with the loop."""
-        self.ioloop.register(self.sock.fileno(), self, IOLoop.READ)
-        self._events = IOLoop.READ
+        self.loop.register(self.sock.fileno(), self, READ)
+        self._events = READ
         self.pump()
 
     def on_session_thread(self) -> bool:
-        return threading.get_ident() == self.ioloop.thread
+        return threading.get_ident() == self.loop.thread
 
     def run(self, function: Callable[[], None]) -> None:
         """Run `function`, which touches the session, on the session's thread, and carry out what follows."""
         if self.on_session_thread():
             self._run(function)
         else:
-            self.ioloop.call_soon_threadsafe(self._run, function)
+            self.loop.call_soon_threadsafe(self._run, function)
 
     def resume(self) -> None:
         self.session.resume(now=timer())
 
     def finish(self) -> None:
         self.session.close_when_done(now=timer())
+
+    def awaited(self, answer: Awaitable[object]) -> object:
+        raise asynchronous_answer(answer)
+
+    def shut_down(self, grace: float) -> None:
+        """End the session with 421; a transfer that runs gets `grace` seconds to end."""
+        self.session.shut_down(grace=grace, now=timer())
+        self.pump()
 
     def drop(self) -> None:
         """Close the control connection at once."""
@@ -178,7 +194,7 @@ class IOLoopHost:
         """Have the loop come back after it served others; False: that can't be arranged."""
         if not self._comes_back:
             try:
-                self.ioloop.call_soon_threadsafe(self._come_back)
+                self.loop.call_soon_threadsafe(self._come_back)
             except (OSError, RuntimeError):
                 return False  # no descriptor is left to wake the loop by, or it is closed
             self._comes_back = True
@@ -194,6 +210,8 @@ class IOLoopHost:
     def _port_call(self, perform: Perform, effect: PortEffect[object]) -> None:
         try:
             value = effect.call(perform.ports)
+            if type(value) is CoroutineType:
+                raise asynchronous_answer(value)
         except Exception as error:  # noqa: BLE001  the answer to the effect
             self.session.fail(perform.serial, error, now=timer())
         else:
@@ -243,12 +261,15 @@ class IOLoopHost:
     def _update(self) -> None:
         """Watch the control connection for what is wanted, and set the timer."""
         if self._open:
-            events = IOLoop.READ if self.session.wants_data else 0
+            events = READ if self.session.wants_data else 0
             if self._replies:
-                events |= IOLoop.WRITE
+                events |= WRITE
             if events != self._events:
-                self.ioloop.modify(self.sock.fileno(), events)
+                self.loop.modify(self.sock.fileno(), events)
                 self._events = events
+        elif self.session.ended:
+            self._over()
+            return
         deadline = self.session.next_deadline()
         if deadline is None:
             return
@@ -256,7 +277,7 @@ class IOLoopHost:
             if self._timer.due <= deadline:
                 return
             self._timer.cancel()
-        self._timer = self.ioloop.call_later(max(0.0, deadline - timer()), self._deadline)
+        self._timer = self.loop.call_later(max(0.0, deadline - timer()), self._deadline)
 
     def _deadline(self) -> None:
         self._timer = None
@@ -268,11 +289,8 @@ class IOLoopHost:
             return
         self._open = False
         self._replies.clear()
-        self.ioloop.unregister(self.sock.fileno())
+        self.loop.unregister(self.sock.fileno())
         self.sock.close()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         self.handler.connection_closed()
 
     def _abandon(self) -> None:
@@ -281,3 +299,11 @@ class IOLoopHost:
                 file.close(complete=False)
         self._data.close(DataPart.BOTH)
         self._close_control()
+        self._over()
+
+    def _over(self) -> None:
+        """The session has ended: nothing will be asked of this host any more.  Idempotent."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.handler.session_over()

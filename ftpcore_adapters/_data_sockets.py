@@ -1,11 +1,14 @@
-"""The data sockets of a session on an IOLoop: each network effect is tried, and tried again when the loop says so."""
+"""The data sockets of a session on a loop: each network effect is tried, and tried again when the loop says so.
+
+Every host has this; none of it waits, and none of it decides anything about FTP.
+"""
 
 from __future__ import annotations
 
 import errno
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ftpcore import (
     AcceptData,
@@ -23,23 +26,38 @@ from ftpcore import (
     UnsupportedOperation,
 )
 from ftpcore_adapters import _sockets
-from ftpcore_adapters.ioloop import IOLoop
+from ftpcore_adapters._loop import Loop
+from ftpcore_adapters._pollers import READ, WRITE
 
 if TYPE_CHECKING:
-    from ftpcore_adapters._ioloop_host import IOLoopHost
+    from ftpcore_adapters.handlers import FTPHandler
 
-__all__ = ["DataSockets"]
+__all__ = ["DataSocketOwner", "DataSockets"]
 
 #: Blocks that one session may move before the others have their turn.
 BLOCKS_PER_TURN: Final = 8
 
 
+class DataSocketOwner(Protocol):
+    """Whose data sockets they are."""
+
+    handler: FTPHandler
+
+    def retry(self) -> bool:
+        """A data socket is ready: try the effect that waits for it; tell whether there was one."""
+        ...
+
+    def handle_error(self) -> None:
+        """`retry` raised what `sys.exc_info()` tells."""
+        ...
+
+
 class DataSockets:
     """The listener and the connection of one session, of which it has one each at most."""
 
-    def __init__(self, owner: IOLoopHost, ioloop: IOLoop) -> None:
+    def __init__(self, owner: DataSocketOwner, loop: Loop) -> None:
         self._owner = owner
-        self._ioloop = ioloop
+        self._loop = loop
         self._listener: _Watched | None = None
         self._data: _Watched | None = None
         self._pipe: _sockets.Pipe | None = None
@@ -73,23 +91,23 @@ class DataSockets:
         return None
 
     def _send_file(self, file: Any, offset: int, size: int) -> int:
-        data = self._turn(IOLoop.WRITE)
+        data = self._turn(WRITE)
         try:
             return _sockets.send_file(data.sock, file.fileno(), offset, size)
         except BlockingIOError:
-            data.wait(IOLoop.WRITE)
+            data.wait(WRITE)
             raise
 
     def _send(self, block: bytes | memoryview) -> int:
-        data = self._turn(IOLoop.WRITE)
+        data = self._turn(WRITE)
         try:
             return _sockets.send(data.sock, block)
         except BlockingIOError:
-            data.wait(IOLoop.WRITE)
+            data.wait(WRITE)
             raise
 
     def _receive_file(self, file: Any, offset: int, size: int) -> int:
-        data = self._turn(IOLoop.READ)
+        data = self._turn(READ)
         if not _sockets.CAN_SPLICE:
             raise UnsupportedOperation("splice")
         try:
@@ -101,15 +119,15 @@ class DataSockets:
                 return count
             return self._pipe.receive_file(data.sock, file.fileno(), offset, size)
         except BlockingIOError:
-            data.wait(IOLoop.READ)
+            data.wait(READ)
             raise
 
     def _receive(self, size: int) -> bytes:
-        data = self._turn(IOLoop.READ)
+        data = self._turn(READ)
         try:
             return _sockets.receive(data.sock, size)
         except BlockingIOError:
-            data.wait(IOLoop.READ)
+            data.wait(READ)
             raise
 
     def _turn(self, events: int) -> _Watched:
@@ -127,33 +145,33 @@ class DataSockets:
             raise ServerFull
         self.close(DataPart.LISTENER)
         sock = _sockets.listening_socket(host, port, self._owner.handler.data_backlog())
-        self._listener = _Watched(self._owner, self._ioloop, sock)
+        self._listener = _Watched(self._owner, self._loop, sock)
         return _sockets.address_of(sock.getsockname())
 
     def _accept(self) -> Address:
         if self._listener is None:
             raise ConnectionAbortedError("nobody listens")
         if not self._listener.registered:  # nobody can have connected yet: he does not know the port
-            self._listener.wait(IOLoop.READ)
+            self._listener.wait(READ)
             raise BlockingIOError
         try:
             sock, name = self._listener.sock.accept()
         except BlockingIOError:
-            self._listener.wait(IOLoop.READ)
+            self._listener.wait(READ)
             raise
         except ConnectionError:  # the peer was gone before it was accepted
-            self._listener.wait(IOLoop.READ)
+            self._listener.wait(READ)
             raise BlockingIOError from None
         sock.setblocking(False)
-        self._data = _Watched(self._owner, self._ioloop, sock)
+        self._data = _Watched(self._owner, self._loop, sock)
         return _sockets.address_of(name)
 
     def _connect(self, address: Address, source: str) -> None:
         if self._data is None:
             if self._owner.handler.server_is_full():
                 raise ServerFull
-            self._data = _Watched(self._owner, self._ioloop, _sockets.connecting_socket(address, source))
-            self._data.wait(IOLoop.WRITE)
+            self._data = _Watched(self._owner, self._loop, _sockets.connecting_socket(address, source))
+            self._data.wait(WRITE)
             raise BlockingIOError
         code = self._data.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
@@ -175,24 +193,24 @@ class DataSockets:
 class _Watched:
     """A data socket as the loop sees it: an event has the host try its network effect again."""
 
-    def __init__(self, owner: IOLoopHost, ioloop: IOLoop, sock: socket.socket) -> None:
+    def __init__(self, owner: DataSocketOwner, loop: Loop, sock: socket.socket) -> None:
         self.sock = sock
         self._owner = owner
-        self._ioloop = ioloop
+        self._loop = loop
         self._events = 0
         self.registered = False
-        ioloop.unwatched += 1
+        loop.unwatched += 1
 
     def wait(self, events: int) -> None:
         """Watch for `events`: READ, WRITE or 0."""
         if self._events == events:
             return
         if not self.registered:
-            self._ioloop.register(self.sock.fileno(), self, events)
-            self._ioloop.unwatched -= 1
+            self._loop.register(self.sock.fileno(), self, events)
+            self._loop.unwatched -= 1
             self.registered = True
         else:
-            self._ioloop.modify(self.sock.fileno(), events)
+            self._loop.modify(self.sock.fileno(), events)
         self._events = events
 
     def handle_read(self) -> None:
@@ -206,7 +224,7 @@ class _Watched:
 
     def close(self) -> None:
         if self.registered:
-            self._ioloop.unregister(self.sock.fileno())
+            self._loop.unregister(self.sock.fileno())
         else:
-            self._ioloop.unwatched -= 1
+            self._loop.unwatched -= 1
         self.sock.close()
