@@ -279,6 +279,7 @@ class _OpenFile:
         self._tree = tree
         self._node: File | None = node
         self._mode = mode
+        self._end = 0  # of what was written last
         node.openings += 1
 
     def read_at(self, offset: int, size: int, /) -> bytes:
@@ -291,9 +292,10 @@ class _OpenFile:
             node = self._opened(writing=True)
             if self._mode is OpenMode.APPEND:
                 offset = node.size
-            elif offset != node.size:
+            elif offset != self._end:
                 _require(self._capabilities, Capability.RESUME)
             self._tree.write(node, offset, data)
+            self._end = offset + len(data)
 
     def truncate(self, size: int, /) -> None:
         _require(self._capabilities, Capability.RESUME)

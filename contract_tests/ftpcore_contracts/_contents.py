@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Final, TypeAlias
 
+import pytest
+
 from ftpcore import VirtualPath
 from ftpcore.ports import BinaryFile, Capability, FileSystem, OpenMode
 from ftpcore_contracts._rules import broken, needs
@@ -22,6 +24,7 @@ __all__ = [
     "held",
     "mode_name",
     "needs_mode",
+    "needs_no_commit",
     "numbered",
     "offers",
     "same_content",
@@ -55,6 +58,12 @@ _NEEDS: Final[Mapping[OpenMode, Capability]] = {
 def needs_mode(files: FileSystem, mode: OpenMode) -> None:
     """Skip the test unless files can be opened in `mode`."""
     needs(files, _NEEDS[mode])
+
+
+def needs_no_commit(files: FileSystem) -> None:
+    """Skip the test unless what is written is seen before the file is closed."""
+    if Capability.ATOMIC in files.capabilities:
+        pytest.skip("not offered: files that are seen while they are written (ATOMIC is declared)")
 
 
 def offers(files: FileSystem, mode: OpenMode) -> bool:

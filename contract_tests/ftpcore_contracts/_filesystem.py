@@ -21,6 +21,9 @@ from ftpcore_contracts._fs_names import Names
 from ftpcore_contracts._fs_opening import Opening
 from ftpcore_contracts._fs_reading import Reading
 from ftpcore_contracts._fs_renaming import Renaming
+from ftpcore_contracts._fs_sharing import Sharing
+from ftpcore_contracts._fs_threads import Threads
+from ftpcore_contracts._fs_unique import Unique
 from ftpcore_contracts._fs_writing import Writing
 from ftpcore_contracts._rules import ContractBroken, needs
 from ftpcore_contracts._trees import STOCK, fill
@@ -40,6 +43,9 @@ class FileSystemContract(
     Reading,
     Writing,
     Closing,
+    Unique,
+    Sharing,
+    Threads,
     Renaming,
 ):
     """What every synchronous filesystem keeps.  Subclass it as `TestX`, and override `filesystem`.

@@ -249,8 +249,8 @@ class Closing:
 
     @rule("Capability.WRITE")
     def test_full_store_says_so(self, small: FileSystem, handles: Callable[[], int]) -> None:
-        """What does not fit raises OSError, ENOSPC, EDQUOT or EFBIG, from `write_at` or `close(complete=True)`; the file
-        can be closed.  ATOMIC: nothing is stored; else what fits may be.  What fits exactly is stored.
+        """What does not fit raises OSError, ENOSPC, EDQUOT or EFBIG, from `write_at` or `close(complete=True)`, and the
+        file can be closed.  ATOMIC: nothing is stored; else what fits may be.  What fits exactly is stored.
         """
         before = handles()
         data = numbered(ROOM + 1)
