@@ -27,6 +27,7 @@ from ftpcore import (
     SendData,
     SendFile,
     ServerFull,
+    Session,
     UnsupportedOperation,
 )
 from ftpcore.ports import Capability
@@ -89,13 +90,22 @@ class Options(Delegate):
 class Play:
     """A client and a host that do anything at any time: each method is something that may happen."""
 
-    def __init__(self, *, kernel: bool, resume: bool, vary: bool, limited: bool, login: bool) -> None:
+    def __init__(
+        self,
+        *,
+        kernel: bool,
+        resume: bool,
+        vary: bool,
+        limited: bool,
+        login: bool,
+        session_class: type[Session] = Session,
+    ) -> None:
         self.files = filesystem(kernel=kernel, resume=resume)
         user = SingleUser(self.files)
         user.account = replace(user.account, rights_vary=vary)
         options = Options()
         options.read_limit = options.write_limit = 300_000 if limited else 0
-        self.host = ScriptedHost(user, delegate=options)
+        self.host = ScriptedHost(user, delegate=options, session_class=session_class)
         self.sent = bytearray()
         self.largest = 0
         if login:
@@ -250,8 +260,8 @@ PLOTS: Final = st.builds(
 )
 
 
-def played(plot: Plot) -> Play:
-    play = Play(**plot.options)
+def played(plot: Plot, session_class: type[Session] = Session) -> Play:
+    play = Play(**plot.options, session_class=session_class)
     for name, argument in plot.happenings:
         getattr(play, name)(argument)
         check_buffers(play)
