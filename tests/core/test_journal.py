@@ -279,7 +279,7 @@ def test_an_unknown_line_is_refused(journal: Journal) -> None:
 
 def test_listings_of_many_pages_are_replayed(journal: Journal) -> None:
     files = stocked()
-    for number in range(1200):
+    for number in range(2300):
         files.write_bytes(f"/many/{number}", b"")
     host(journal, filesystem=files).login().feed(b"PASV\r\nLIST many\r\n").connect().lose_control()
     assert "NextEntries" in journal.text
