@@ -13,6 +13,8 @@ import pytest
 from ftpcore import VirtualPath
 from ftpcore.ports import Capability, FileSystem
 from ftpcore_contracts._contents import Holding
+from ftpcore_contracts._fs_attributes import Attributes
+from ftpcore_contracts._contract import Contract
 from ftpcore_contracts._fs_closing import ROOM, Closing
 from ftpcore_contracts._fs_directories import Directories
 from ftpcore_contracts._fs_errors import Errors
@@ -35,6 +37,7 @@ Link: TypeAlias = Callable[[VirtualPath, str], None]
 
 
 class FileSystemContract(
+    Attributes,
     Directories,
     Errors,
     Listing,
@@ -47,6 +50,7 @@ class FileSystemContract(
     Sharing,
     Threads,
     Renaming,
+    Contract,
 ):
     """What every synchronous filesystem keeps.  Subclass it as `TestX`, and override `filesystem`.
 
