@@ -5,7 +5,7 @@ from __future__ import annotations
 from ftpcore_contracts._filesystem import FileSystemContract
 from ftpcore_contracts._report import Failure, Outcome, Report, Result
 from ftpcore_contracts._rules import ContractBroken
-from ftpcore_contracts._runner import UnusableContract, run
+from ftpcore_contracts._runner import run
 
 __all__ = [
     "ContractBroken",
@@ -14,6 +14,5 @@ __all__ = [
     "Outcome",
     "Report",
     "Result",
-    "UnusableContract",
     "run",
 ]

@@ -14,6 +14,9 @@ __all__ = ["Failure", "Outcome", "Report", "Result"]
 #: What `needs` begins the reason of a skip with.
 _NOT_OFFERED: Final = "not offered: "
 
+#: Cases of one test that failed alike, and are named in a message.
+_CASES_SHOWN: Final = 3
+
 
 class Outcome(Enum):
     """How one case of a test ended."""
@@ -53,10 +56,6 @@ class Result:
     """Why it was skipped: "not offered: MODE"."""
     failure: Failure | None = None
 
-    @property
-    def name(self) -> str:
-        return f"{self.test}[{self.case}]" if self.case else self.test
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -88,7 +87,7 @@ class Report:
             numbers = (f"{_count(results, outcome):>{len(outcome.value)}}" for outcome in columns)
             lines.append("  ".join([f"{area:{width}}", *numbers, _absent(results)]).rstrip())
         for alike in _alike(self.failures):
-            lines += ["", *(f"FAILED {result.name}" for result in alike)]
+            lines += ["", *(f"FAILED {name}" for name in _names(alike))]
             lines += [f"  {line}" for line in _told(alike)]
         return "\n".join([*lines, "", self._verdict()])
 
@@ -104,7 +103,7 @@ class Report:
         if self.failures:
             lines += ["", "## Failures"]
         for alike in _alike(self.failures):
-            lines += ["", *(f"### {_cell(result.name)}" for result in alike), "", "```text", *_told(alike), "```"]
+            lines += ["", *(f"### {_cell(name)}" for name in _names(alike)), "", "```text", *_told(alike), "```"]
         return "\n".join(lines) + "\n"
 
     def json(self) -> str:
@@ -168,6 +167,19 @@ def _alike(failures: Iterable[Result]) -> Iterable[list[Result]]:
     return same.values()
 
 
+def _names(results: Iterable[Result]) -> Iterator[str]:
+    """Yield what was run: each test once, with some of its cases if there are many."""
+    cases: dict[str, list[str]] = {}
+    for result in results:
+        cases.setdefault(result.test, []).append(result.case)
+    for test, those in cases.items():
+        if len(those) == 1:
+            yield f"{test}[{those[0]}]" if those[0] else test
+        else:
+            more = ", ..." if len(those) > _CASES_SHOWN else ""
+            yield f"{test}, {len(those)} cases: {', '.join(those[:_CASES_SHOWN])}{more}"
+
+
 def _told(alike: Sequence[Result]) -> Iterator[str]:
     """Yield the lines of a message; one value of several lines is set in below its name."""
     failure = _failure(alike[0])
@@ -183,7 +195,7 @@ def _told(alike: Sequence[Result]) -> Iterator[str]:
 
 
 def _failure(result: Result) -> Failure:
-    assert result.failure is not None, f"{result.name} failed, and nobody said why"
+    assert result.failure is not None, f"{result.test} failed, and nobody said why"
     return result.failure
 
 

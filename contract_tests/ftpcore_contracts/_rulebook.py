@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import pytest
+
 from ftpcore_contracts._rules import SEMANTICS, where_to_read
 
 __all__ = ["Rule", "explanation", "rule_of"]
@@ -49,7 +51,7 @@ def explanation(test: str, contracts: Iterable[type]) -> str:
     """Return all there is to know of the rule that `test` states: rule, area, origin, and the rulings that name it.
 
     Raises:
-        LookupError: None of `contracts` has such a test; the text names those with similar names.
+        pytest.UsageError: None of `contracts` has such a test; the text names those with similar names.
     """
     contracts = tuple(contracts)
     having = [contract for contract in contracts if callable(getattr(contract, test, None))]
@@ -57,7 +59,7 @@ def explanation(test: str, contracts: Iterable[type]) -> str:
         known = {name for contract in contracts for name in dir(contract) if name.startswith("test_")}
         similar = difflib.get_close_matches(test, sorted(known))
         hint = f"; similar: {', '.join(similar)}" if similar else ", see --list"
-        raise LookupError(f"no contract has a test {test}{hint}")
+        raise pytest.UsageError(f"no contract has a test {test}{hint}")
     rule = rule_of(having[0], test)
     lines = [
         test,

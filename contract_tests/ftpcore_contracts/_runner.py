@@ -20,7 +20,7 @@ from ftpcore_contracts._report import Failure, Outcome, Report, Result
 from ftpcore_contracts._rulebook import Rule, rule_of
 from ftpcore_contracts._rules import ContractBroken
 
-__all__ = ["UnusableContract", "collect", "run"]
+__all__ = ["collect", "run"]
 
 #: Plugins of pytest that write to the terminal or to the current directory, find tests elsewhere, or change what
 #: the process does with warnings and signals.
@@ -31,10 +31,6 @@ _PLUGINS: Final = ("anyio.pytest_plugin", "_hypothesis_pytestplugin")
 
 #: Settings and plugins that are meant for the tests of somebody else.
 _FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
-
-
-class UnusableContract(Exception):
-    """The contract could not be run; the text says why."""
 
 
 def run(
@@ -59,7 +55,7 @@ def run(
         progress: Called with each result as it comes.
 
     Raises:
-        UnusableContract: `keyword` is no expression, or the class can't be collected.
+        pytest.UsageError: `keyword` is no expression, or the class can't be collected.
     """
     recorder = _Recorder(contract, select, progress)
     _main(recorder, "-k", keyword)
@@ -148,7 +144,16 @@ class _Suite(pytest.Module):
 
     def collect(self) -> list[pytest.Item | pytest.Collector]:
         list(super().collect())  # for the fixtures of the module
-        return [pytest.Class.from_parent(self, name=self.contract.__name__, obj=self.contract)]
+        return [_Contract.from_parent(self, name=self.contract.__name__)]
+
+
+class _Contract(pytest.Class):
+    """The contract, which need not be in any module."""
+
+    parent: _Suite
+
+    def _getobj(self) -> type:
+        return self.parent.contract
 
 
 def _test_name(item: pytest.Item) -> str:
@@ -205,7 +210,7 @@ def _main(recorder: _Recorder, *options: str) -> None:
         case pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         case _:
-            raise UnusableContract(complaints.getvalue().strip().removeprefix("ERROR: "))
+            raise pytest.UsageError(complaints.getvalue().strip().removeprefix("ERROR: "))
 
 
 @contextmanager

@@ -1,0 +1,169 @@
+"""Finds what the command line names, "module:factory", and puts it under the contract that is meant for it."""
+
+from __future__ import annotations
+
+import inspect
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from importlib import import_module
+from types import MappingProxyType
+from typing import ClassVar, Final, NamedTuple, cast
+
+import pytest
+
+from ftpcore.ports import AsyncAuthorizer, AsyncFileSystem, Authorizer, FileSystem
+from ftpcore_contracts._filesystem import FileSystemContract
+
+__all__ = ["CONTRACTS", "contract_for"]
+
+#: All contracts, by name.
+CONTRACTS: Final[Mapping[str, type]] = {contract.__name__: contract for contract in (FileSystemContract,)}
+
+
+def contract_for(target: str, name: str | None) -> type:
+    """Return the contract to run for `target`, "module:factory".
+
+    Args:
+        target: A subclass of one of `CONTRACTS`, which is run as it is, or a callable that returns a filesystem, fresh
+            and empty.
+        name: Which of `CONTRACTS` the filesystem is held to; None: the one whose methods it has.
+
+    Raises:
+        pytest.UsageError: There is no such thing, it fails, or it is nothing that a contract is for.
+    """
+    found = _find(target)
+    if isinstance(found, type) and issubclass(found, tuple(CONTRACTS.values())):
+        if found in CONTRACTS.values():
+            raise pytest.UsageError(f"{target} is a contract with nothing in it: name a factory")
+        return found
+    if not callable(found):
+        kind = type(found).__name__
+        raise pytest.UsageError(f"{target} is one {kind}: name a callable that returns a fresh one for each test")
+    factory = _Factory(target, found)
+    with ExitStack() as stack:
+        try:
+            product = factory.make(stack)
+        except Exception as error:
+            raise pytest.UsageError(f"{target} raised {type(error).__name__}: {error}") from error
+        contract = CONTRACTS[_port_of(target, product, name).contract]
+    if not issubclass(contract, FileSystemContract):
+        raise pytest.UsageError(f"{target} makes no filesystem: name a subclass of {contract.__name__}")
+    return type(target, (_Made, contract), {"factory": factory, "__doc__": f"{target} under contract."})
+
+
+class _Port(NamedTuple):
+    protocol: type
+    contract: str
+    asynchronous: bool = False
+
+    @property
+    def members(self) -> list[str]:
+        members = {**inspect.get_annotations(self.protocol), **vars(self.protocol)}
+        return [name for name in members if not name.startswith("_")]
+
+    def missing(self, product: object) -> list[str]:
+        """Return the members that `product` does not have."""
+        return [name for name in self.members if not hasattr(product, name)]
+
+    def fits(self, product: object) -> bool:
+        members = (getattr(product, name, None) for name in self.members)
+        return not self.missing(product) and self.asynchronous is any(map(inspect.iscoroutinefunction, members))
+
+
+_PORTS: Final = (
+    _Port(FileSystem, "FileSystemContract"),
+    _Port(AsyncFileSystem, "AsyncFileSystemContract", asynchronous=True),
+    _Port(Authorizer, "AuthorizerContract"),
+    _Port(AsyncAuthorizer, "AsyncAuthorizerContract", asynchronous=True),
+)
+
+
+class _Factory:
+    """A callable, and which of the things that it may be told it takes."""
+
+    #: Told to whoever has a parameter of the name, or only to whoever needs one: with a default it may mean another
+    #: thing by "root".
+    _OPTIONAL: Final = frozenset({"contents", "room"})
+    _NEEDED: Final = frozenset({"root", "cmd_channel"})
+
+    def __init__(self, target: str, function: Callable[..., object]) -> None:
+        self._function = function
+        try:
+            parameters = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError):  # some builtins don't tell
+            parameters = []
+        variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        needed = [each.name for each in parameters if each.default is each.empty and each.kind not in variadic]
+        if unknown := [name for name in needed if name not in self._OPTIONAL | self._NEEDED]:
+            raise pytest.UsageError(f"{target} needs {', '.join(unknown)}: name a callable that can be called without")
+        self._takes = {*needed, *({each.name for each in parameters} & self._OPTIONAL)}
+
+    def takes(self, parameter: str) -> bool:
+        return parameter in self._takes
+
+    def make(
+        self, stack: ExitStack, *, contents: Mapping[str, bytes] = MappingProxyType({}), room: int | None = None
+    ) -> object:
+        """Return a product; it, and what it was told, last as long as `stack`."""
+        told: dict[str, object] = {"contents": contents, "room": room, "cmd_channel": None}
+        if self.takes("root"):
+            told["root"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="ftpcore-contract-"))
+        product = self._function(**{name: value for name, value in told.items() if self.takes(name)})
+        return stack.enter_context(product) if isinstance(product, AbstractContextManager) else product
+
+
+class _Made(FileSystemContract):
+    """A contract set up by a factory, and by what the filesystem itself offers."""
+
+    factory: ClassVar[_Factory]
+    _stack: ExitStack
+
+    @pytest.fixture
+    def filesystem(self) -> Iterator[FileSystem]:
+        with ExitStack() as self._stack:
+            yield cast("FileSystem", self.factory.make(self._stack))  # its methods were looked at before
+
+    def stock(self, filesystem: FileSystem, contents: Mapping[str, bytes]) -> FileSystem:
+        if not self.factory.takes("contents"):
+            return super().stock(filesystem, contents)
+        return cast("FileSystem", self.factory.make(self._stack, contents=contents))  # as above
+
+    def limited(self, filesystem: FileSystem, room: int) -> FileSystem | None:
+        if not self.factory.takes("room"):
+            return super().limited(filesystem, room)
+        return cast("FileSystem", self.factory.make(self._stack, room=room))  # as above
+
+    def open_handles(self, filesystem: FileSystem) -> int:
+        count = getattr(filesystem, "open_handles", None)
+        return super().open_handles(filesystem) if count is None else count()
+
+
+def _find(target: str) -> object:
+    module_name, colon, path = target.partition(":")
+    if not (module_name and colon and path):
+        raise pytest.UsageError(f"{target!r} is not of the form module:factory, such as storage.testing:make_empty")
+    try:
+        found: object = import_module(module_name)
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{module_name}.".startswith(f"{error.name}."):
+            raise pytest.UsageError(f"there is no module {error.name}") from error
+        raise pytest.UsageError(f"importing {module_name} raised {type(error).__name__}: {error}") from error
+    for step in path.split("."):
+        if not hasattr(found, step):
+            raise pytest.UsageError(f"{target}: {getattr(found, '__name__', module_name)} has no {step}")
+        found = getattr(found, step)
+    return found
+
+
+def _port_of(target: str, product: object, contract: str | None) -> _Port:
+    """Return the port whose methods `product` has, or the one of `contract`, if it has them."""
+    ports = [port for port in _PORTS if contract in (None, port.contract)]
+    for port in ports:
+        if port.fits(product) or (contract and not port.missing(product)):
+            return port
+    nearest = max(ports, key=lambda port: len(port.members) - len(port.missing(product)))
+    raise pytest.UsageError(
+        f"{target} returned a {type(product).__name__}, which lacks these of {nearest.protocol.__name__}: "
+        f"{', '.join(nearest.missing(product))}"
+    )
