@@ -82,22 +82,17 @@ class SqliteFileSystem:
         return _Writer(self._data, path, self._now, created=old is None)
 
     def open_unique(self, directory: VirtualPath, prefix: str, /) -> tuple[str, _Writer]:
-        """Make an empty file, so that the name is taken from now on; what is stored replaces it."""
+        """Take a name that nobody else gets; it is seen when the file is complete."""
         if "/" in prefix:
             raise failure(errno.EINVAL, prefix)
-        parent = self._directory(directory)
+        self._directory(directory)
         while True:
             name = f"{prefix}{next(self._numbers)}"
             path = join_path(directory, name)
             with self._data.transaction() as run:
-                place = run.place(path)
-                if run.child(place) is not None:
-                    continue
-                run(
-                    "INSERT INTO node (parent, name, is_dir, modified) VALUES (?, ?, 0, ?)",
-                    *(parent.id, place.name, self._now()),
-                )
-            return name, _Writer(self._data, path, self._now, created=True)
+                taken = run.child(run.place(path)) is not None
+            if not taken:
+                return name, _Writer(self._data, path, self._now, created=True, unique=True)
 
     def make_dir(self, path: VirtualPath, /) -> None:
         if path == "/":
@@ -234,9 +229,12 @@ class _Writer:
 
     size = 0
 
-    def __init__(self, data: Database, path: VirtualPath, now: Callable[[], float], *, created: bool) -> None:
+    def __init__(
+        self, data: Database, path: VirtualPath, now: Callable[[], float], *, created: bool, unique: bool = False
+    ) -> None:
         self.name: str = path
         self.created = created
+        self._unique = unique
         self._path = path
         self._data = data
         self._now = now
@@ -287,6 +285,8 @@ class _Writer:
         with self._data.transaction() as run:
             place = run.place(self._path)
             old = run.child(place)
+            if old is not None and self._unique:
+                raise failure(errno.EEXIST, self._path)
             if old is not None and old.is_dir:
                 raise failure(errno.EISDIR, self._path)
             if old is not None:
