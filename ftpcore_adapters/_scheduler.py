@@ -3,9 +3,12 @@
 A turn of the scheduler runs the calls that are due, in due order.  What a call adds to the heap waits for
 the next turn, so that no chain of calls keeps a loop from its sockets.  Times are seconds on a monotonic
 clock.
+
+Calls may be added, cancelled and reset in any thread, for hooks of a handler may run in worker threads.
 """
 
 import heapq
+import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
 
@@ -17,7 +20,7 @@ __all__ = ["RepeatedCall", "ScheduledCall", "Scheduler"]
 class Scheduler:
     """The scheduled calls of a loop."""
 
-    __slots__ = ("_cancelled", "_closed", "_disordered", "_serial", "_tasks", "clock")
+    __slots__ = ("_cancelled", "_closed", "_disordered", "_lock", "_serial", "_tasks", "clock")
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self.clock = clock
@@ -27,20 +30,24 @@ class Scheduler:
         self._disordered = False
         self._serial = 0
         self._closed = False
+        #: For the heap.  Reentrant: what drops the last reference to something may cancel a call.
+        self._lock = threading.RLock()
 
     def register(self, call: "ScheduledCall") -> None:
         """Add a call, which must not be in the heap already.  A closed scheduler cancels it at once."""
-        if self._closed:
-            call.cancel()
-            return
-        self._serial += 1
-        call._serial = self._serial
-        call._queued = True
-        heapq.heappush(self._tasks, call)
+        with self._lock:
+            if not self._closed:
+                self._serial += 1
+                call._serial = self._serial
+                call._queued = True
+                heapq.heappush(self._tasks, call)
+                return
+        call.cancel()
 
     def delay(self) -> float | None:
         """Return the seconds until the next call is due, 0 if one is now, or None if there is none."""
-        call = self._next()
+        with self._lock:
+            call = self._next()
         return None if call is None else max(0.0, call.due - self.clock())
 
     def poll(self) -> float | None:
@@ -49,21 +56,25 @@ class Scheduler:
         An exception of a call that has no errback, or of its errback, is logged.
         """
         tasks = self._tasks
-        if not tasks:
+        try:
+            first = tasks[0]
+        except IndexError:
             return None
         now = self.clock()
-        if not self._disordered and tasks[0].due > now and not tasks[0].cancelled:
-            return tasks[0].due - now  # most turns of a loop end here
+        if not self._disordered and first.due > now and not first.cancelled:
+            return first.due - now  # most turns of a loop end here
         newest = self._serial
         ran = False
-        while (call := self._next()) is not None:
-            if call.due > now or call._serial > newest:
-                break
-            heapq.heappop(tasks)
-            call._queued = False
+        while True:
+            with self._lock:
+                call = self._next()
+                if call is None or call.due > now or call._serial > newest:
+                    break
+                heapq.heappop(tasks)
+                call._queued = False
             ran = True
             try:
-                call.call()
+                call._make()
             except Exception:  # noqa: BLE001  logged
                 logger.exception("a scheduled call failed")
         if call is None:
@@ -72,16 +83,18 @@ class Scheduler:
 
     def reheapify(self) -> None:
         """Drop cancelled calls and put the others in order, also after `due` of some was set."""
-        self._tasks[:] = [call for call in self._tasks if not call.cancelled]
-        heapq.heapify(self._tasks)
-        self._cancelled = 0
-        self._disordered = False
+        with self._lock:
+            self._tasks[:] = [call for call in self._tasks if not call.cancelled]
+            heapq.heapify(self._tasks)
+            self._cancelled = 0
+            self._disordered = False
 
     def close(self) -> None:
         """Cancel all calls, and those that come from now on.  An exception of one `cancel` is logged."""
-        self._closed = True
-        tasks = self._tasks[:]
-        self._tasks.clear()
+        with self._lock:
+            self._closed = True
+            tasks = self._tasks[:]
+            self._tasks.clear()
         for call in tasks:
             call._queued = False
             try:
@@ -91,7 +104,7 @@ class Scheduler:
         self._cancelled = 0
 
     def _next(self) -> "ScheduledCall | None":
-        """Return the first call that is not cancelled, which is then at the top of the heap."""
+        """Return the first call that is not cancelled, which is then at the top of the heap; with the lock held."""
         if self._disordered:
             self.reheapify()
         tasks = self._tasks
@@ -103,14 +116,17 @@ class Scheduler:
         return None
 
     def _note_cancelled(self) -> None:
-        self._cancelled += 1
-        # Each purge of n calls follows n/2 cancellations or more: O(1) for one.
-        if self._cancelled * 2 > len(self._tasks):
-            self.reheapify()
+        with self._lock:
+            self._cancelled += 1
+            # Each purge of n calls follows n/2 cancellations or more: O(1) for one.
+            if self._cancelled * 2 > len(self._tasks):
+                self.reheapify()
 
-    def _note_moved(self) -> None:
-        # Once per turn at most, however many calls are reset in it.
-        self._disordered = True
+    def _move(self, call: "ScheduledCall", due: float) -> None:
+        with self._lock:
+            call.due = due
+            # The heap is put in order once per turn at most, however many calls are reset in it.
+            self._disordered = self._disordered or call._queued
 
 
 class ScheduledCall:
@@ -188,6 +204,10 @@ class ScheduledCall:
             AssertionError: the call is cancelled, or over.
         """
         self._require_live()
+        self._make()
+
+    def _make(self) -> None:
+        """Call the target; one that another thread has just cancelled does nothing."""
         try:
             if self._kwargs:
                 self._target(*self._args, **self._kwargs)
@@ -209,9 +229,7 @@ class ScheduledCall:
             AssertionError: the call is cancelled, or over.
         """
         self._require_live()
-        self.due = self._scheduler.clock() + self._delay
-        if self._queued:
-            self._scheduler._note_moved()
+        self._scheduler._move(self, self._scheduler.clock() + self._delay)
 
     def cancel(self) -> None:
         """Make sure that the call does not happen (again).  Idempotent."""
@@ -242,10 +260,11 @@ class RepeatedCall(ScheduledCall):
     def _finish(self) -> None:
         if self.cancelled:
             return
-        self.due = self._scheduler.clock() + self._delay
+        due = self._scheduler.clock() + self._delay
         if self._queued:
-            self._scheduler._note_moved()
+            self._scheduler._move(self, due)
         else:
+            self.due = due
             self._scheduler.register(self)
 
 

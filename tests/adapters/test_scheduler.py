@@ -1,14 +1,20 @@
 """Scheduled calls: order, turns, cancellation, errors.  The clock is turned by hand."""
 
+import contextlib
 import gc
 import logging
+import random
+import sys
+import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import pytest
 
 from ftpcore_adapters.ioloop import IOLoop, RepeatedCall, ScheduledCall, Scheduler
+from tests.adapters.serving import LogLines, wait_for
+from tests.conftest import scaled
 
 _Call = TypeVar("_Call", bound=ScheduledCall)
 
@@ -342,3 +348,55 @@ def test_repr_names_the_target_and_the_time(agenda: Agenda) -> None:
     call = agenda.every(2, fail)
     assert "fail" in repr(call)
     assert "2.000 s" in repr(call)
+
+
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """Threads are switched as often as can be."""
+    former = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(former)
+
+
+@pytest.mark.usefixtures("restless_threads")
+def test_calls_are_added_cancelled_and_reset_in_any_thread() -> None:
+    scheduler = Scheduler()
+    made: list[int] = []
+    stop = threading.Event()
+
+    def disturb(number: int) -> None:
+        chance = random.Random(number)
+        calls: list[ScheduledCall] = []
+        for _ in range(scaled(20_000)):
+            call = ScheduledCall(scheduler, chance.random() / 1000, made.append, (number,))
+            scheduler.register(call)
+            calls.append(call)
+            victim = chance.choice(calls)
+            if chance.random() < 0.5:
+                victim.cancel()
+            else:
+                with contextlib.suppress(AssertionError):  # it is over
+                    victim.reset()
+        kept.append(sum(1 for call in calls if not call.cancelled))
+
+    def work() -> None:
+        while not stop.is_set():
+            scheduler.poll()
+
+    kept: list[int] = []
+    worker = threading.Thread(target=work)
+    others = [threading.Thread(target=disturb, args=(number,)) for number in range(4)]
+    with LogLines() as log:
+        for thread in (worker, *others):
+            thread.start()
+        for thread in others:
+            thread.join()
+        try:
+            wait_for(lambda: scheduler.delay() is None, "the last call")
+        finally:
+            stop.set()
+            worker.join()
+    assert log.errors == []
+    assert len(kept) == 4
+    assert len(made) >= sum(kept)
