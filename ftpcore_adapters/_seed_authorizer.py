@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from ftpcore import VirtualPath
 from ftpcore.ports import Account, FileSystem
+from ftpcore_adapters._passwords import is_hash
 from ftpcore_adapters.authorizers import DummyAuthorizer
 from ftpcore_adapters.exceptions import AuthenticationFailed, AuthorizerError
 
@@ -66,8 +67,8 @@ class SeedAuthorizer:
         self._authorizer = authorizer
         self._handler = handler
         self._make_filesystem = make_filesystem
-        # A password in memory is compared inline; whoever overrides something may ask a database.
-        self.blocking = any(_overrides(authorizer, name) for name in _QUESTIONS)
+        # A password in memory is compared inline; a hash takes long, whoever overrides something may ask a database.
+        self.blocking = any(_overrides(authorizer, name) for name in _QUESTIONS) or _holds_hashes(authorizer)
 
     def authenticate(self, username: str, password: str, peer: str, /) -> Account:
         authorizer = self._authorizer
@@ -122,6 +123,11 @@ def impersonates(authorizer: object) -> bool:
 def _overrides(authorizer: object, name: str) -> bool:
     function = getattr(authorizer, name, None)
     return getattr(function, "__func__", None) is not getattr(DummyAuthorizer, name)
+
+
+def _holds_hashes(authorizer: object) -> bool:
+    table = authorizer.user_table if isinstance(authorizer, DummyAuthorizer) else {}
+    return any(is_hash(row.get("pwd")) for row in table.values())
 
 
 def _real_path(account: Account, path: VirtualPath) -> str:

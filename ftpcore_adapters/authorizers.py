@@ -1,18 +1,20 @@
 """Authorizers of the seed API: who may log in, where they are at home, and what they may do there.
 
-`DummyAuthorizer` keeps its users in memory.  Any object with its methods may be named as `authorizer` of a handler.
+`DummyAuthorizer` keeps its users in memory, `HashedFileAuthorizer` in a file.  Any object with the methods of the first
+may be named as `authorizer` of a handler, and any `ftpcore.ports.Authorizer`, as the second is.
 """
 
 from __future__ import annotations
 
-import hmac
 import os
 import warnings
 from typing import Any, Final
 
+from ftpcore_adapters._passwords import PasswordHash, check_password, costs_of, hash_password, is_hash
 from ftpcore_adapters.exceptions import AuthenticationFailed, AuthorizerError
+from ftpcore_adapters.users import HashedFileAuthorizer
 
-__all__ = ["AuthenticationFailed", "AuthorizerError", "DummyAuthorizer"]
+__all__ = ["AuthenticationFailed", "AuthorizerError", "DummyAuthorizer", "HashedFileAuthorizer", "hash_password"]
 
 ANONYMOUS: Final = "anonymous"
 
@@ -47,9 +49,14 @@ class DummyAuthorizer:
     ) -> None:
         """Add a user.
 
+        `password` is the password, or what `hash_password` made of it.  To check a hash takes long: a server without
+        worker threads serves nobody else meanwhile.
+
         Raises:
-            ValueError: There is one of this name, or no such directory, or no such permission.
+            ValueError: There is one of this name, or no such directory, or no such permission, or a broken hash.
         """
+        if is_hash(password):
+            PasswordHash.parse(password)
         if self.has_user(username):
             raise ValueError(f"user {username!r} already exists")
         home = os.path.realpath(homedir)
@@ -99,10 +106,10 @@ class DummyAuthorizer:
         """Raise `AuthenticationFailed` unless the password is right; that takes as long as for an unknown user."""
         known = self.has_user(username)
         anonymous = username == ANONYMOUS
-        expected = self.user_table[username]["pwd"] if known else ""
-        # Whoever put something else than text into the table wants to refuse every password.
-        secret = expected if isinstance(expected, str) else ""
-        right = _same(secret, password) and isinstance(expected, str)
+        secret = self.user_table[username]["pwd"] if known else ""
+        # Whoever is anonymous needs no password, and is told so when there is no such user: no hash has to be hidden.
+        costs = frozenset() if anonymous else costs_of([row.get("pwd") for row in list(self.user_table.values())])
+        right = check_password(secret, password, costs)
         if known and (right or anonymous):
             return
         raise AuthenticationFailed("Anonymous access not allowed." if anonymous else "Authentication failed.")
@@ -165,11 +172,3 @@ def _overridden(overrides: dict[str, tuple[str, bool]], path: str, default: str)
 def _is_inside(path: str, directory: str) -> bool:
     """Tell whether `path` is `directory` or below, by components."""
     return path == directory or path.startswith(directory.rstrip(os.sep) + os.sep)
-
-
-def _same(expected: str, given: str) -> bool:
-    """Compare in a time that tells nothing of `expected`, its length included."""
-    # Digests, for compare_digest may stop at once at texts of different length.  surrogatepass: any str has one.
-    key = b"compare"
-    digests = [hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256") for text in (expected, given)]
-    return hmac.compare_digest(*digests)
