@@ -1,4 +1,4 @@
-"""`ReadOnly`, `Rooted` and `Quota` under the contract of filesystems, around memory, around a disk, and in one another."""
+"""`ReadOnly`, `Rooted` and `Quota` under the contract of filesystems: around memory, a disk, and one another."""
 
 from __future__ import annotations
 

@@ -1,0 +1,78 @@
+"""Filesystems of the seed API: behind the port under its contract, by each way of the bridge."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from ftpcore import VirtualPath
+from ftpcore.ports import FileSystem
+from ftpcore_adapters.filesystems import AbstractedFS, UnixFilesystem
+from ftpcore_adapters.seed import SeedFileSystem, filesystem_port
+from ftpcore_adapters.wrappers import Rooted
+from ftpcore_contracts import FileSystemContract
+
+
+class Resolving(AbstractedFS):
+    """Resolves paths itself: everything goes through the methods of the class."""
+
+    def ftp2fs(self, ftppath: str) -> str:
+        return super().ftp2fs(ftppath)
+
+
+class Opening(AbstractedFS):
+    """Opens files itself."""
+
+    def open(self, filename: str, mode: str) -> IO[bytes]:
+        return super().open(filename, mode)
+
+
+class OnDisk(FileSystemContract):
+    """The port of a class whose files are below `tmp_path`."""
+
+    @pytest.fixture
+    def filesystem(self, tmp_path: Path) -> FileSystem:
+        self._root = os.path.realpath(tmp_path)
+        return self.port(self._root)
+
+    def port(self, root: str) -> FileSystem:
+        raise NotImplementedError
+
+    def make_link(self, filesystem: FileSystem, path: VirtualPath, target: str) -> None:
+        os.symlink(self._root + target if target.startswith("/") else target, self._root + path)
+
+
+class TestByDisk(OnDisk):
+    def port(self, root: str) -> FileSystem:
+        return filesystem_port(AbstractedFS(root, None))
+
+
+class TestByMethods(OnDisk):
+    def port(self, root: str) -> FileSystem:
+        return SeedFileSystem(AbstractedFS(root, None))
+
+
+class TestByMethodsOfSubclass(OnDisk):
+    def port(self, root: str) -> FileSystem:
+        return filesystem_port(Resolving(root, None))
+
+
+class TestByOpenOfSubclass(OnDisk):
+    beyond = {
+        "test_one_of_many_creates": (
+            "the seed API has no mode that says whether open() made the file: that is looked up before it is opened"
+        ),
+    }
+
+    def port(self, root: str) -> FileSystem:
+        return filesystem_port(Opening(root, None))
+
+
+class TestUnixFilesystem(OnDisk):
+    """The whole disk is no place for tests: a directory of it is."""
+
+    def port(self, root: str) -> FileSystem:
+        return Rooted(filesystem_port(UnixFilesystem(root, None)), root)
