@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from ftpcore import VirtualPath
 from ftpcore.ports import FileSystem
-from ftpcore_adapters.local import Confinement, LocalFileSystem
+from ftpcore_adapters.local import Confinement, FollowSymlinks, LocalFileSystem
 from ftpcore_contracts import FileSystemContract
 
 
-class TestLocal(FileSystemContract):
-    @pytest.fixture(params=Confinement, ids=lambda confinement: confinement.value)
-    def filesystem(self, request: pytest.FixtureRequest, tmp_path: Path) -> FileSystem:
-        return LocalFileSystem(tmp_path, confinement=request.param)
+class OnDisk(FileSystemContract):
+    """Below `tmp_path`, so that what the contract makes outside has a path that begins as the root's."""
+
+    confinement: ClassVar[Confinement]
+    follow_symlinks: ClassVar = FollowSymlinks.INSIDE
+
+    @pytest.fixture(autouse=True)
+    def root(self, tmp_path: Path) -> None:
+        self.path = tmp_path
+
+    @pytest.fixture
+    def filesystem(self, tmp_path: Path) -> FileSystem:
+        return LocalFileSystem(tmp_path, confinement=self.confinement, follow_symlinks=self.follow_symlinks)
+
+    def make_link(self, filesystem: FileSystem, path: VirtualPath, target: str) -> None:
+        (self.path / path[1:]).symlink_to(target)
+
+
+class TestKernel(OnDisk):
+    confinement = Confinement.KERNEL
+
+
+class TestWalk(OnDisk):
+    confinement = Confinement.WALK
+    many = 1000
+
+
+class TestPath(OnDisk):
+    confinement = Confinement.PATH
+    many = 1000

@@ -6,19 +6,23 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 import pytest
 
 from ftpcore import VirtualPath
 from ftpcore.ports import Capability, FileSystem
 from ftpcore_contracts._contents import Holding
-from ftpcore_contracts._fs_attributes import Attributes
 from ftpcore_contracts._contract import Contract
+from ftpcore_contracts._fs_attributes import Attributes
+from ftpcore_contracts._fs_capabilities import Capabilities
 from ftpcore_contracts._fs_closing import ROOM, Closing
+from ftpcore_contracts._fs_confinement import Confinement
 from ftpcore_contracts._fs_directories import Directories
 from ftpcore_contracts._fs_errors import Errors
+from ftpcore_contracts._fs_links import Links
 from ftpcore_contracts._fs_listing import Listing
+from ftpcore_contracts._fs_model import Model
 from ftpcore_contracts._fs_names import Names
 from ftpcore_contracts._fs_opening import Opening
 from ftpcore_contracts._fs_reading import Reading
@@ -28,18 +32,18 @@ from ftpcore_contracts._fs_threads import Threads
 from ftpcore_contracts._fs_unique import Unique
 from ftpcore_contracts._fs_writing import Writing
 from ftpcore_contracts._rules import ContractBroken, needs
-from ftpcore_contracts._trees import STOCK, fill
+from ftpcore_contracts._trees import STOCK, Link, fill
 
 __all__ = ["FileSystemContract"]
 
 
-Link: TypeAlias = Callable[[VirtualPath, str], None]
-
-
 class FileSystemContract(
     Attributes,
+    Capabilities,
+    Confinement,
     Directories,
     Errors,
+    Links,
     Listing,
     Names,
     Opening,
@@ -49,6 +53,7 @@ class FileSystemContract(
     Unique,
     Sharing,
     Threads,
+    Model,
     Renaming,
     Contract,
 ):

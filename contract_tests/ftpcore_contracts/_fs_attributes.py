@@ -126,7 +126,7 @@ class Attributes:
     @pytest.mark.parametrize("seconds", [-1.0, -_MOMENT, 4_000_000_000.0], ids=str)
     @rule("Capability.TIMES")
     def test_a_time_is_kept_or_refused(self, stocked: FileSystem, seconds: float) -> None:
-        """TIMES: a time before 1970 or after 2038 is kept to the second, or refused with OSError; it is no other time."""
+        """TIMES: a time before 1970 or after 2038 is kept to the second, or refused with OSError."""
         needs(stocked, _TIMES)
         before = stocked.stat(FILE, follow=True)
         try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 from ftpcore import VirtualPath, join_path
 from ftpcore.ports import BinaryFile, FileInfo, FileKind, FileSystem, OpenMode
@@ -16,9 +16,11 @@ __all__ = [
     "EMPTY",
     "FILE",
     "INNER",
+    "LINK",
     "OTHER",
     "ROOT",
     "STOCK",
+    "Link",
     "fill",
     "get",
     "listing",
@@ -34,7 +36,11 @@ DIR: Final = VirtualPath("/dir")
 INNER: Final = VirtualPath("/dir/inner")
 EMPTY: Final = VirtualPath("/empty")
 ABSENT: Final = VirtualPath("/absent")
+LINK: Final = VirtualPath("/link")
 BELOW_FILE: Final = VirtualPath("/file/x")
+
+#: What the fixture `link` is: called with a path and a target, it puts a symbolic link into what `stocked` is.
+Link: TypeAlias = Callable[[VirtualPath, str], None]
 
 #: Contents by path; a directory ends in "/" and is b"".
 STOCK: Final[Mapping[str, bytes]] = {
