@@ -12,13 +12,11 @@ from ftpcore import (
     AcceptData,
     Address,
     AuthenticationFailed,
-    Cancel,
     CloseData,
     CloseFile,
     ConnectData,
     Delegate,
     Effect,
-    EffectCancelled,
     FilesystemError,
     LaneName,
     PortEffect,
@@ -31,20 +29,12 @@ from ftpcore import (
     UnsupportedOperation,
 )
 from ftpcore.ports import Capability
-from ftpcore.testing import ScriptedHost, SingleUser
+from ftpcore.testing import ScriptedHost, Simulation, SingleUser
 from ftpcore_adapters.memory import MemoryFileSystem
 from tests.property.scripts import lines, scripts, transfers
 from tests.watched import WatchedFileSystem
 
-__all__ = ["EVERYTHING", "PLOTS", "Play", "Plot", "check_buffers", "filesystem", "played"]
-
-#: The limits that ftpcore names COMMAND_BUFFER_LIMIT, REPLY_BUFFER_LIMIT and WAITING_LIMIT.
-COMMANDS_UNREAD: Final = 8 * 1024
-REPLIES_UNREAD: Final = 64 * 1024
-COMMANDS_WAITING: Final = 64
-
-#: No reply of these tests is longer.
-LONGEST_REPLY: Final = 8 * 1024
+__all__ = ["EVERYTHING", "PLOTS", "Play", "Plot", "filesystem", "played"]
 
 FOREIGN: Final = Address("203.0.113.9", 50_000)
 
@@ -87,8 +77,8 @@ class Options(Delegate):
     """Options that a test sets on the instance."""
 
 
-class Play:
-    """A client and a host that do anything at any time: each method is something that may happen."""
+class Play(Simulation):
+    """A simulation over files that are counted."""
 
     def __init__(
         self,
@@ -105,96 +95,9 @@ class Play:
         user.account = replace(user.account, rights_vary=vary)
         options = Options()
         options.read_limit = options.write_limit = 300_000 if limited else 0
-        self.host = ScriptedHost(user, delegate=options, session_class=session_class)
-        self.sent = bytearray()
-        self.largest = 0
+        super().__init__(ScriptedHost(user, delegate=options, session_class=session_class))
         if login:
             self.feed(b"USER ann\r\nPASS pw\r\nTYPE I\r\n")
-
-    # -- the client ----------------------------------------------------------------------------------------------------
-
-    def feed(self, data: bytes) -> None:
-        if self.host.session.wants_data:
-            if not self.host.session.closing:
-                self.sent += data
-            self.largest = max(self.largest, len(data))
-            self.host.feed(data)
-
-    def connect(self, peer: Address | None) -> None:
-        if self.host.listening is not None:
-            self.host.connect(peer)
-
-    def upload(self, block: tuple[bytes, int]) -> None:
-        """Send some bytes, several times; none at all is the end."""
-        data, times = block
-        self.host.upload(data * times)
-
-    def reset(self, _: None) -> None:
-        self.host.reset()
-
-    def take_downloads(self, window: int | None) -> None:
-        self.host.window = window
-        self.host.pump()
-
-    def read_replies(self, reading: bool) -> None:
-        if reading:
-            self.host.read_replies()
-        self.host.reading = reading
-
-    # -- the host and the time -----------------------------------------------------------------------------------------
-
-    def hold(self, kinds: tuple[type[object], ...]) -> None:
-        self.host.hold = kinds
-        self.host.pump()
-
-    def succeed(self, lanes: list[LaneName]) -> None:
-        for lane in lanes:
-            if lane in self.host.pending:
-                self.host.carry_out(lane)
-
-    def fail(self, choice: tuple[LaneName, Exception, Exception]) -> None:
-        lane, port_error, network_error = choice
-        if lane in self.host.pending:
-            effect = self.host.pending[lane].effect
-            if isinstance(effect, CloseFile):  # a file is closed, whatever close() raises
-                effect.call(self.host.pending[lane].ports)
-            self.host.answer(lane, error=port_error if isinstance(effect, PortEffect) else network_error)
-
-    def give_up(self, lane: LaneName) -> None:
-        """Answer a Cancel."""
-        if lane in self.host.pending and Cancel(self.host.pending[lane].serial) in self.host.outputs:
-            self.host.answer(lane, error=EffectCancelled())
-
-    def advance(self, seconds: float) -> None:
-        self.host.advance(seconds)
-
-    def suspend(self, lanes: list[LaneName]) -> None:
-        self.host.session.suspend()
-        self.succeed(lanes)
-        self.host.session.resume(now=self.host.now)
-        self.host.pump()
-
-    def end(self, how: str) -> None:
-        match how:
-            case "eof":
-                self.host.end_control()
-            case "lost":
-                self.host.lose_control()
-            case "shut down":
-                self.host.session.shut_down(grace=10, now=self.host.now)
-                self.host.pump()
-            case _:
-                pass
-
-    def calm_down(self) -> None:
-        """Let everything go on that can, until only new commands could make a difference."""
-        self.host.release()
-        self.take_downloads(None)
-        self.read_replies(True)
-        while not self.host.session.idle:
-            deadline = self.host.session.next_deadline()
-            assert deadline is not None, "the session waits for nothing"
-            self.host.advance(deadline - self.host.now)
 
 
 LANE: Final = st.sampled_from(LaneName)
@@ -264,13 +167,6 @@ def played(plot: Plot, session_class: type[Session] = Session) -> Play:
     play = Play(**plot.options, session_class=session_class)
     for name, argument in plot.happenings:
         getattr(play, name)(argument)
-        check_buffers(play)
+        play.check_buffers()
     play.end(plot.ending)
     return play
-
-
-def check_buffers(play: Play) -> None:
-    session = play.host.session
-    assert session.reader.buffered <= COMMANDS_UNREAD + play.largest
-    assert session.unsent <= REPLIES_UNREAD + COMMANDS_UNREAD + play.largest + LONGEST_REPLY
-    assert len(session.waiting or ()) <= COMMANDS_WAITING

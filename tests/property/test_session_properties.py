@@ -25,14 +25,13 @@ from ftpcore import (
     ReplySent,
     SendControl,
 )
-from ftpcore.testing import ScriptedHost, SingleUser
+from ftpcore.testing import DATA_COMMANDS, ScriptedHost, SingleUser
 from ftpcore.wire import CommandReader, ProtocolViolation
 from tests.conftest import scaled
-from tests.property.plays import EVERYTHING, PLOTS, Play, Plot, check_buffers, filesystem, played
+from tests.property.plays import EVERYTHING, PLOTS, Play, Plot, filesystem, played
 from tests.property.scripts import OVERTAKING, chunks, cut, lines, scripts
 from tests.watched import WatchedFile, WatchedFileSystem
 
-DATA_COMMANDS: Final = frozenset({"RETR", "STOR", "APPE", "STOU", "LIST", "NLST", "MLSD"})
 MANY: Final = settings(max_examples=scaled(2000), report_multiple_bugs=False)
 
 
@@ -234,4 +233,4 @@ def test_Z_07_buffers_are_bounded_whatever_is_fed(pieces: list[bytes], reading: 
     piece = b"".join(pieces)
     for _ in range(min(3_000, FLOOD // len(piece))):
         play.feed(piece)
-        check_buffers(play)
+        play.check_buffers()
