@@ -81,7 +81,7 @@ def rule(source: str) -> Callable[[Test], Test]:
                 came = f"{type(error).__name__}: {error}"
                 failed = ContractBroken("a call that the rule relies on failed", expected="no exception", came=came)
                 failed.rule, failed.read = statement, read
-                raise failed from error
+                raise failed.with_traceback(error.__traceback__) from error  # else it would seem to come from here
 
         checked.source = source  # type: ignore[attr-defined]  # for the report
         return checked  # type: ignore[return-value]  # same signature
