@@ -1,0 +1,173 @@
+"""The host that binds a session to asyncio or trio: as on any loop, but calls on ports never keep the loop waiting.
+
+What blocks runs in a worker thread, what is asynchronous is awaited in a task, the rest runs inline.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Awaitable
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING
+
+from anyio import from_thread, to_thread
+
+from ftpcore import Call, CloseFile, DataPart, Perform, PortEffect
+from ftpcore.ports import AnyFile
+from ftpcore_adapters._anyio_loop import AnyioLoop
+from ftpcore_adapters._left_files import close_now, opened_by, used_by
+from ftpcore_adapters._loop_host import LoopHost
+from ftpcore_adapters._seed_authorizer import impersonates
+from ftpcore_adapters.ioloop import timer
+
+if TYPE_CHECKING:
+    from ftpcore_adapters.handlers import FTPHandler
+
+__all__ = ["AnyioHost"]
+
+
+class AnyioHost(LoopHost):
+    """Runs the session of one handler on an `AnyioLoop`."""
+
+    loop: AnyioLoop
+
+    def __init__(self, handler: FTPHandler, sock: socket.socket, loop: AnyioLoop) -> None:
+        super().__init__(handler, sock, loop)
+        self._calls: tuple[_PortCall, ...] = ()
+
+    def start(self) -> None:
+        self.loop.hosts.add(self)
+        super().start()
+
+    def awaited(self, answer: Awaitable[object]) -> object:
+        return from_thread.run(_awaited, answer)
+
+    def close(self) -> None:
+        """The loop ends: give the session up."""
+        self._abandon()
+
+    # -- calls on ports ------------------------------------------------------------------------------------------------
+
+    def _port_call(self, perform: Perform, effect: PortEffect[object]) -> None:
+        if self._blocks(perform, effect):
+            self._begin(_PortCall(perform, effect))
+            return
+        try:
+            value = effect.call(perform.ports)
+        except Exception as error:  # noqa: BLE001  the answer to the effect
+            self.session.fail(perform.serial, error, now=timer())
+        else:
+            if isinstance(value, Awaitable):
+                self._begin(_PortCall(perform, effect, value))
+            else:
+                self.session.succeed(perform.serial, value, now=timer())
+
+    def _blocks(self, perform: Perform, effect: PortEffect[object]) -> bool:
+        if not effect.blocks(perform.ports) or impersonates(self.handler.authorizer):
+            return False  # who the process acts for is not a matter of one thread
+        return not (isinstance(effect, Call) and iscoroutinefunction(effect.function))
+
+    def _begin(self, call: _PortCall) -> None:
+        self._calls += (call,)
+        self.loop.start(self._carry_out, call)
+
+    async def _carry_out(self, call: _PortCall) -> None:
+        value: object = call.answer
+        failure: Exception | None = None
+        try:
+            if value is None:
+                value = await to_thread.run_sync(call.run, limiter=self.loop.workers, abandon_on_cancel=True)
+            if isinstance(value, Awaitable):
+                value = await value
+        except Exception as error:  # noqa: BLE001  the answer to the effect
+            failure = error
+        except BaseException:  # the task is cancelled
+            self._abandon()
+            self.loop.leave(call.orphan())
+            raise
+        self._calls = tuple(other for other in self._calls if other is not call)
+        try:
+            self._answer(call, value, failure)
+        except Exception:  # noqa: BLE001  as when the loop calls
+            self.handle_error()
+
+    def _answer(self, call: _PortCall, value: object, failure: Exception | None) -> None:
+        if self.session.ended:
+            self.loop.leave(call.kept + (opened_by(call.effect, value) if failure is None else ()))
+            return
+        if failure is None:
+            self.session.succeed(call.serial, value, now=timer())
+        else:
+            self.session.fail(call.serial, failure, now=timer())
+        self._data.begin_turn()
+        self.pump()
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _abandon(self) -> None:
+        """Give the session up; a file that is in use stays with the call that uses it."""
+        files = self.session.abandon()
+        for call in self._calls:
+            call.kept += files if isinstance(call.effect, Call) else used_by(call.effect, files)
+            files = tuple(file for file in files if not any(file is kept for kept in call.kept))
+        self._data.close(DataPart.BOTH)
+        self._close_control()
+        self._over()
+        self.loop.leave(files)
+
+    def _over(self) -> None:
+        super()._over()
+        self.loop.discard(self)
+
+
+class _PortCall:
+    """A call on a port that takes its time, and what becomes of its files if nobody waits for it to the end.
+
+    Args:
+        answer: What is to be awaited; None: the call is still to be made, in a worker thread.
+    """
+
+    def __init__(self, perform: Perform, effect: PortEffect[object], answer: Awaitable[object] | None = None) -> None:
+        self.serial = perform.serial
+        self.effect = effect
+        self.answer = answer
+        self.kept: tuple[AnyFile, ...] = ()
+        """Files that are to be closed after the call, for it may use them."""
+        self._ports = perform.ports
+        self._lock = threading.Lock()
+        self._begun = self._over = answer is not None  # in the thread, if there is to be one
+        self._orphaned = False
+        self._brought: tuple[AnyFile, ...] = ()
+
+    def run(self) -> object:
+        """Make the call, in a worker thread."""
+        with self._lock:
+            if self._orphaned:
+                return None
+            self._begun = True
+        try:
+            value = self.effect.call(self._ports)
+            if not isinstance(value, Awaitable):
+                self._brought = opened_by(self.effect, value)
+            return value
+        finally:
+            with self._lock:
+                self._over = True
+                orphaned = self._orphaned
+            if orphaned:
+                for file in self.kept + self._brought:
+                    close_now(file)
+
+    def orphan(self) -> tuple[AnyFile, ...]:
+        """Nobody will take the answer: return the files to be closed now; a thread that works closes the others."""
+        with self._lock:
+            self._orphaned = True
+            if self._begun and not self._over:
+                return ()
+            unclosed = (self.effect.file,) if isinstance(self.effect, CloseFile) and not self._begun else ()
+            return self.kept + self._brought + unclosed
+
+
+async def _awaited(answer: Awaitable[object]) -> object:
+    return await answer

@@ -1,0 +1,337 @@
+"""The loop that asyncio or trio drives: what `IOLoop` offers its hosts, by the primitives of these runtimes.
+
+On asyncio a descriptor is watched by `add_reader` and `add_writer`, which stay until they are removed and cost nothing
+meanwhile.  Where a loop has neither, on trio and with the proactor of Windows, a task waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVarTuple
+
+from anyio import (
+    TASK_STATUS_IGNORED,
+    CancelScope,
+    CapacityLimiter,
+    Event,
+    create_task_group,
+    move_on_after,
+    to_thread,
+    wait_readable,
+    wait_writable,
+)
+from anyio.abc import TaskGroup, TaskStatus
+
+from ftpcore.ports import AnyFile
+from ftpcore_adapters._left_files import close_now
+from ftpcore_adapters._pollers import READ, WRITE, Pollable
+from ftpcore_adapters._scheduler import RepeatedCall, ScheduledCall, Scheduler
+from ftpcore_adapters.log import logger
+
+if TYPE_CHECKING:
+    from ftpcore_adapters._anyio_host import AnyioHost
+
+__all__ = ["AnyioLoop"]
+
+#: Seconds that files which were left open may take to close when everything else is over.
+CLOSING: Final = 2.0
+
+#: Threads that do so; those of the sessions may all be stuck by then.
+CLOSERS: Final = 4
+
+Ts = TypeVarTuple("Ts")
+
+
+class AnyioLoop:
+    """A `Loop` within a task of asyncio or trio; the tasks of its sessions live in that one.
+
+    Args:
+        workers: Threads that calls which may block run in, at most.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.socket_map: dict[int, Pollable] = {}
+        self.unwatched = 0
+        self.thread = threading.get_ident()
+        self.sched = Scheduler()
+        self.workers = CapacityLimiter(workers)
+        self.hosts: set[AnyioHost] = set()
+        """Those whose sessions have not ended."""
+        self.left: list[AnyFile] = []
+        """Files to be closed as incomplete."""
+        self.ended = Event()
+        self._interest: dict[int, int] = {}
+        self._emptied = Event()
+        self._sooner = Event()
+        self._wakes_at = math.inf
+        self._stopped = False
+        self._tasks: TaskGroup
+        self._runtime: _Runtime
+
+    # -- its life ------------------------------------------------------------------------------------------------------
+
+    async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        """Run until `stop`, whatever is cancelled around it; all tasks and sockets of the loop end with it."""
+        with CancelScope(shield=True):
+            try:
+                async with create_task_group() as self._tasks:
+                    self._runtime = _runtime(self._tasks)
+                    task_status.started()
+                    if not self._stopped:
+                        await self._run_timers()
+            finally:
+                self._stopped = True
+                for instance in [*self.hosts, *self.socket_map.values()]:
+                    instance.close()
+                self.sched.close()
+                await self.close_left()
+                self.ended.set()
+
+    def stop(self) -> None:
+        """Give up what is left of the sessions, and end every task."""
+        self._stopped = True
+        for host in list(self.hosts):
+            host.close()
+        if hasattr(self, "_tasks"):
+            self._tasks.cancel_scope.cancel()
+
+    @property
+    def name(self) -> str:
+        """What drives it."""
+        return self._runtime.name
+
+    async def until_empty(self) -> None:
+        """Return when no session is left."""
+        while self.hosts:
+            self._emptied = Event()
+            await self._emptied.wait()
+
+    def discard(self, host: AnyioHost) -> None:
+        """A session has ended."""
+        self.hosts.discard(host)
+        if not self.hosts:
+            self._emptied.set()
+
+    # -- tasks ---------------------------------------------------------------------------------------------------------
+
+    def start(self, function: Callable[[*Ts], Coroutine[Any, Any, None]], *arguments: *Ts) -> None:
+        """Run a task within the loop's."""
+        self._tasks.start_soon(function, *arguments)
+
+    def leave(self, files: tuple[AnyFile, ...]) -> None:
+        """Have files closed as incomplete."""
+        if files:
+            self.left.extend(files)
+            if not self._stopped:  # else they are closed in the end
+                self.start(self.close_left)
+
+    async def close_left(self) -> None:
+        files, self.left = self.left, []
+        if not files:
+            return
+        limiter = CapacityLimiter(CLOSERS)
+        with move_on_after(CLOSING, shield=True):
+            async with create_task_group() as closing:
+                for file in files:
+                    closing.start_soon(_close, file, limiter)
+
+    # -- descriptors ---------------------------------------------------------------------------------------------------
+
+    @property
+    def open_sockets(self) -> int:
+        return len(self.socket_map) + self.unwatched
+
+    def register(self, fd: int, instance: Pollable, events: int) -> None:
+        """As that of IOLoop; but `handle_close` is not called, since what is watched for nothing is not watched."""
+        if self._stopped:
+            raise ValueError("the loop has ended")
+        self.unregister(fd)
+        self.socket_map[fd] = instance
+        self._interest[fd] = 0
+        self.modify(fd, events)
+
+    def modify(self, fd: int, events: int) -> None:
+        changed = self._interest[fd] ^ events
+        self._interest[fd] = events
+        for event, call in (READ, _readable), (WRITE, _writable):
+            if changed & event:
+                if events & event:
+                    self._runtime.watch(fd, event, call, self.socket_map[fd])
+                else:
+                    self._runtime.unwatch(fd, event)
+
+    def unregister(self, fd: int) -> None:
+        if fd in self._interest:
+            self.modify(fd, 0)
+            del self._interest[fd], self.socket_map[fd]
+
+    # -- time, and other threads ---------------------------------------------------------------------------------------
+
+    def call_later(self, seconds: float, target: Callable[..., object], *args: object, **kwargs: Any) -> ScheduledCall:
+        """As that of IOLoop, but from any thread."""
+        return self._scheduled(ScheduledCall(self.sched, seconds, target, args, kwargs))
+
+    def call_every(self, seconds: float, target: Callable[..., object], *args: object, **kwargs: Any) -> RepeatedCall:
+        """As that of IOLoop, but from any thread."""
+        call = RepeatedCall(self.sched, seconds, target, args, kwargs)
+        self._scheduled(call)
+        return call
+
+    def call_soon_threadsafe(self, target: Callable[..., object], *args: object) -> None:
+        if self._stopped:
+            raise RuntimeError("the loop has ended; nothing can be called in it any more")
+        self._runtime.call_soon(_logged, target, args)
+
+    def _scheduled(self, call: ScheduledCall) -> ScheduledCall:
+        self.sched.register(call)
+        if call.due < self._wakes_at and not self._stopped:
+            if threading.get_ident() == self.thread:
+                self._sooner.set()
+            else:
+                self.call_soon_threadsafe(self._sooner.set)
+        return call
+
+    async def _run_timers(self) -> None:
+        while True:
+            # Before the calls are looked at: one that comes later than that wakes this up again.
+            self._sooner, self._wakes_at = Event(), math.inf
+            delay = self.sched.poll()
+            if delay is None:
+                await self._sooner.wait()
+            else:
+                self._wakes_at = self.sched.clock() + delay
+                with move_on_after(delay):
+                    await self._sooner.wait()
+
+
+# -- the primitives of the runtimes ------------------------------------------------------------------------------------
+
+
+class _Runtime(Protocol):
+    name: str
+
+    def call_soon(self, function: Callable[..., object], *args: object) -> object:
+        """Call a function that raises nothing in the thread of the loop; for any thread."""
+        ...
+
+    def watch(self, fd: int, event: int, call: Callable[[Pollable], None], instance: Pollable) -> None:
+        """Call `call(instance)` whenever the descriptor is ready for READ or for WRITE."""
+        ...
+
+    def unwatch(self, fd: int, event: int) -> None: ...
+
+
+def _runtime(tasks: TaskGroup) -> _Runtime:
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        return _WaitingTasks("trio", trio.lowlevel.current_trio_token().run_sync_soon, tasks)
+    loop = asyncio.get_running_loop()
+    if type(loop).add_reader is asyncio.AbstractEventLoop.add_reader:
+        return _WaitingTasks("asyncio", loop.call_soon_threadsafe, tasks)
+    return _Readers(loop)
+
+
+class _Readers:
+    """Callbacks that stay registered."""
+
+    name = "asyncio"
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def call_soon(self, function: Callable[..., object], *args: object) -> object:
+        return self._loop.call_soon_threadsafe(function, *args)
+
+    def watch(self, fd: int, event: int, call: Callable[[Pollable], None], instance: Pollable) -> None:
+        (self._loop.add_reader if event == READ else self._loop.add_writer)(fd, call, instance)
+
+    def unwatch(self, fd: int, event: int) -> None:
+        (self._loop.remove_reader if event == READ else self._loop.remove_writer)(fd)
+
+
+class _WaitingTasks:
+    """A task for each descriptor and event."""
+
+    def __init__(self, name: str, call_soon: Callable[..., object], tasks: TaskGroup) -> None:
+        self.name = name
+        self._call_soon = call_soon
+        self._tasks = tasks
+        self._waits: dict[tuple[int, int], _Wait] = {}
+
+    def call_soon(self, function: Callable[..., object], *args: object) -> object:
+        return self._call_soon(function, *args)
+
+    def watch(self, fd: int, event: int, call: Callable[[Pollable], None], instance: Pollable) -> None:
+        wait = self._waits[fd, event] = _Wait()
+        self._tasks.start_soon(wait.run, wait_readable if event == READ else wait_writable, fd, call, instance)
+
+    def unwatch(self, fd: int, event: int) -> None:
+        self._waits.pop((fd, event)).cancel()
+
+
+class _Wait:
+    __slots__ = ("scope", "wanted")
+
+    def __init__(self) -> None:
+        self.scope = CancelScope()
+        self.wanted = True
+
+    def cancel(self) -> None:
+        self.wanted = False
+        self.scope.cancel()
+
+    async def run(
+        self, wait: Callable[[int], Awaitable[None]], fd: int, call: Callable[[Pollable], None], instance: Pollable
+    ) -> None:
+        with self.scope:
+            while self.wanted:
+                try:
+                    await wait(fd)
+                except Exception:  # noqa: BLE001  somebody closed the descriptor, and nothing will come of it any more
+                    logger.exception("descriptor %d of %r can't be waited for", fd, instance)
+                    instance.close()
+                    return
+                if self.wanted:  # it may have been cancelled when it was ready already
+                    call(instance)
+
+
+def _readable(instance: Pollable) -> None:
+    try:
+        instance.handle_read()
+    except Exception:  # noqa: BLE001  it is the instance's to judge
+        _failed(instance)
+
+
+def _writable(instance: Pollable) -> None:
+    try:
+        instance.handle_write()
+    except Exception:  # noqa: BLE001  as above
+        _failed(instance)
+
+
+def _failed(instance: Pollable) -> None:
+    try:
+        instance.handle_error()
+    except Exception:  # noqa: BLE001  logged
+        logger.exception("handle_error() of %r failed; it is closed", instance)
+        instance.close()
+
+
+def _logged(target: Callable[..., object], args: tuple[object, ...]) -> None:
+    try:
+        target(*args)
+    except Exception:  # noqa: BLE001  logged, as by IOLoop
+        logger.exception("a call from another thread failed")
+
+
+async def _close(file: AnyFile, limiter: CapacityLimiter) -> None:
+    try:
+        closed = await to_thread.run_sync(close_now, file, limiter=limiter, abandon_on_cancel=True)
+        if closed is not None:
+            await closed
+    except Exception:  # noqa: BLE001  logged
+        logger.exception("closing a file that was given up failed")

@@ -1,0 +1,35 @@
+"""Files that a session left open when it was given up: each is closed as incomplete, by whoever gets hold of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable
+from contextlib import suppress
+
+from ftpcore import Effect, OpenFile, OpenUnique
+from ftpcore.ports import AnyFile
+
+__all__ = ["close_now", "opened_by", "used_by"]
+
+
+def opened_by(effect: Effect[object], answer: object) -> tuple[AnyFile, ...]:
+    """Return the file that an answer brings."""
+    match effect:
+        case OpenFile():
+            return (answer,)  # type: ignore[return-value]  # what answers it
+        case OpenUnique():
+            return (answer[1],)  # type: ignore[index]  # as above
+        case _:
+            return ()
+
+
+def used_by(effect: Effect[object], files: Iterable[AnyFile]) -> tuple[AnyFile, ...]:
+    """Return the file among `files` that an effect works on."""
+    file = getattr(effect, "file", None)
+    return tuple(candidate for candidate in files if candidate is file)
+
+
+def close_now(file: AnyFile) -> Awaitable[None] | None:
+    """Close `file` as incomplete; what it returns is awaited if the file is asynchronous."""
+    with suppress(OSError):  # it is incomplete anyway
+        return file.close(complete=False)
+    return None

@@ -1,0 +1,166 @@
+"""Serve a handler class on asyncio or trio, within a task of yours.
+
+    async with serve(Handler, ("127.0.0.1", 2121)) as server:
+        await server.serve_forever()
+
+Nothing outlives the context: when it is left, or cancelled, sessions are cut, what they run is given a few seconds to
+end in good order, and then all is closed.  Hooks and ports may be `async def`; plain ones that may block run in worker
+threads, so that one session never delays another.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+try:
+    from anyio import CancelScope, Event, create_task_group, get_cancelled_exc_class, move_on_after, to_thread
+except ModuleNotFoundError as error:
+    if error.name != "anyio":
+        raise
+    raise ModuleNotFoundError(
+        'ftpcore_adapters.anyio needs anyio, which is not installed: pip install "ftpcore[anyio]", '
+        'or "ftpcore[trio]" for trio as well',
+        name="anyio",
+    ) from None
+
+from ftpcore_adapters._accepting import LAST_WORDS, Acceptor, listening_on
+from ftpcore_adapters._anyio_host import AnyioHost
+from ftpcore_adapters._anyio_loop import AnyioLoop
+from ftpcore_adapters._asynchrony import refuse_asynchronous_commands
+from ftpcore_adapters.log import logger
+
+if TYPE_CHECKING:
+    from ftpcore_adapters.handlers import FTPHandler
+
+__all__ = ["GRACE", "WORKERS", "Server", "serve"]
+
+#: Seconds that sessions which were cut may take to end, files and hooks included, before they are abandoned.
+GRACE: Final = 5.0
+
+#: Threads that calls which may block run in, at most.  Each is a session that waits for a disk or for user code at this
+#: moment; further ones wait for their turn.
+WORKERS: Final = 40
+
+
+@asynccontextmanager
+async def serve(
+    handler: type[FTPHandler],
+    address: tuple[str | None, int] | list[Any] | socket.socket,
+    *,
+    backlog: int = 100,
+    max_cons: int = Acceptor.max_cons,
+    max_cons_per_ip: int = Acceptor.max_cons_per_ip,
+    workers: int = WORKERS,
+    grace: float = GRACE,
+) -> AsyncIterator[Server]:
+    """Listen, and let clients in for as long as the context lasts.
+
+    Args:
+        address: (host, port), or a socket, which is made to listen and belongs to the server.
+        max_cons: Sockets beyond which nobody is let in, the listener and data connections included; 0: no limit.
+        max_cons_per_ip: Control connections from one address; 0: no limit.
+        workers: See `WORKERS`.
+        grace: See `GRACE`.
+
+    Raises:
+        OSError: The address can't be had.
+        ValueError: There can be no such port.
+        TypeError: The handler has an `async def ftp_XXX`, or the address is none.
+    """
+    refuse_asynchronous_commands(handler)
+    listener = await to_thread.run_sync(listening_on, address, backlog)  # names are looked up
+    loop = AnyioLoop(workers)
+    failure: BaseException | None = None
+    try:
+        async with create_task_group() as group:
+            try:
+                await group.start(loop.run)
+                server = Server(listener, handler, loop, backlog)
+                server.max_cons, server.max_cons_per_ip, server.grace = max_cons, max_cons_per_ip, grace
+                server._log_start(loop.name)
+                try:
+                    yield server
+                finally:
+                    await server.aclose()
+            except get_cancelled_exc_class():
+                raise
+            except BaseException as error:  # noqa: BLE001  raised below: a task group would make a group of it
+                failure = error
+            finally:
+                loop.stop()
+    finally:
+        listener.close()
+    if failure is not None:
+        raise failure
+
+
+class Server(Acceptor):
+    """A server that runs; `serve` makes it.  Its attributes are those of `FTPServer`."""
+
+    ioloop: AnyioLoop
+    grace: float = GRACE
+
+    def __init__(self, listener: socket.socket, handler: type[FTPHandler], loop: AnyioLoop, backlog: int) -> None:
+        super().__init__(listener, handler, loop, backlog)
+        self._closed = Event()
+
+    async def serve_forever(self) -> None:
+        """Return when the server was closed and the last session has ended."""
+        await self._closed.wait()
+        await self.ioloop.until_empty()
+
+    async def drain(self, seconds: float) -> None:
+        """Stop listening, and end the sessions in good order; return when the last one has ended.
+
+        Who is idle gets 421.  A command or transfer that runs may go on for so many seconds; then it is ended, a
+        transfer with 426, and 421 follows.
+        """
+        self._begin_drain(seconds)
+        with move_on_after(seconds + LAST_WORDS + self.grace):
+            await self.ioloop.until_empty()
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop listening, cut the sessions, and return when all is over: within `grace`, and a little.  Idempotent.
+
+        Not to be called by a hook, which it would wait for: those have `close_all`.
+        """
+        with CancelScope(shield=True):
+            if not self.ioloop.ended.is_set():
+                logger.info(
+                    ">>> shutting down FTP server, pid=%d, %d open socket(s) <<<",
+                    os.getpid(),
+                    self.ioloop.open_sockets,
+                )
+            self._cut()
+            with move_on_after(self.grace):
+                await self.ioloop.until_empty()
+            self.ioloop.stop()
+        await self.ioloop.ended.wait()
+
+    def close(self) -> None:
+        """Stop listening; sessions go on.  Idempotent, for any thread."""
+        if threading.get_ident() != self.ioloop.thread:
+            self.ioloop.call_soon_threadsafe(self.close)
+            return
+        super().close()
+        self._closed.set()
+
+    def close_all(self) -> None:
+        """Stop listening, and cut the sessions; for hooks, and for any thread.  Returns at once."""
+        if threading.get_ident() != self.ioloop.thread:
+            self.ioloop.call_soon_threadsafe(self._cut)
+        else:
+            self._cut()
+
+    def make_host(self, handler: FTPHandler, sock: socket.socket) -> AnyioHost:
+        return AnyioHost(handler, sock, self.ioloop)
+
+    def _cut(self) -> None:
+        self.close()
+        self._drop_all()
