@@ -20,6 +20,7 @@ from ftpcore._session import Output, Session
 from ftpcore._telnet import Telnet
 from ftpcore.ports import AnyFile, RandomSource
 from ftpcore.testing._journal import FORMAT, Files, Value, encode, encode_error, told_output
+from ftpcore.wire import LINE_LIMIT
 
 __all__ = ["HOOKS", "OPTIONS", "JournalSink", "PasswordMask", "recording"]
 
@@ -34,8 +35,7 @@ OPTIONS: Final = tuple(
     and (value is None or isinstance(value, bool | int | float | str | tuple | dict))
 )
 
-#: Bytes at the start of a line in which its verb is looked for.
-_VERB_LIMIT: Final = 64
+_PASS: Final = re.compile(rb"PASS[^A-Z]", re.IGNORECASE)
 
 
 _LINES: Final = re.compile(rb"[^\n]*\n|[^\n]+")
@@ -78,29 +78,28 @@ class PasswordMask:
         return b"".join([self._line(piece) for piece in _LINES.findall(data)])
 
     def _line(self, piece: bytes) -> bytes:
-        before = len(self._head)
+        before, shown = len(self._head), 0
         if self._secret is None:
-            self._head += piece[: _VERB_LIMIT - before] if before < _VERB_LIMIT else b""
-        shown = 0
-        if self._secret is None:
-            verb = _verb(self._head)
-            if verb is not None:
-                self._secret = verb == b"PASS"
-                if self._secret:
-                    shown = next(end for end in range(len(self._head) + 1) if _verb(self._head[:end])) - before
-            elif len(self._head) >= _VERB_LIMIT:
-                self._secret = False
+            self._head += piece
+            self._secret = _is_secret(self._head)
+            if self._secret:
+                shown = next(end for end in range(len(self._head) + 1) if _is_secret(self._head[:end])) - before
         masked = piece[:shown] + _stars(piece[shown:]) if self._secret else piece
         if piece.endswith(b"\n"):
             self._head, self._secret = b"", None
         return masked
 
 
-def _verb(line: bytes) -> bytes | None:
-    """Return the first word of a line when a blank has ended it; None: it may go on."""
-    text = Telnet().strip(line).removeprefix(b"\xef\xbb\xbf").lstrip()
-    word = text.split(None, 1)
-    return word[0].upper() if word and len(text) > len(word[0]) else None
+def _is_secret(line: bytes) -> bool | None:
+    """Tell whether a password is in the line, from here on; None: that is not seen yet.
+
+    As in events, whatever stands in front of PASS in its word.
+    """
+    text = Telnet().strip(line).lstrip(b" ")
+    word, blank, _ = text.partition(b" ")
+    if _PASS.search(word + blank):
+        return True
+    return False if blank or len(text) > LINE_LIMIT else None
 
 
 def _stars(data: bytes) -> bytes:

@@ -51,7 +51,16 @@ def test_a_journal_replays_to_the_same_outputs(plot: Plot, contents: bool) -> No
 
 @given(
     st.sampled_from(
-        [b"PASS ", b"pass ", b" PaSs\t", b"\xef\xbb\xbfPASS ", b"\xff\xf4\xff\xf2PASS ", b"PA\xff\xfdASS "]
+        [
+            b"PASS ",
+            b"pass ",
+            b" PaSs\t",
+            b"\xef\xbb\xbfPASS ",
+            b"\xff\xf4\xff\xf2PASS ",
+            b"PA\xff\xfdASS ",
+            b"\x01PASS;",
+            b"PASS\t",
+        ]
     ),
     st.sampled_from([b"\r\n", b"\n"]),
     chunks(),

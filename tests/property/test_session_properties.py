@@ -194,7 +194,9 @@ def parsed(data: bytes) -> list[str]:
     verbs = []
     try:
         while (command := reader.next_command()) is not None:
-            verbs.append(command.verb)
+            # Where a password may be in the verb, events say so instead.
+            secret = not command.verb.isalpha() and "PASS" in command.verb.upper()
+            verbs.append("PASS?" if secret else command.verb)
     except ProtocolViolation:
         pass
     return verbs
