@@ -40,7 +40,6 @@ _EVERYTHING: Final = (
 )
 
 _NEEDS: Final[Mapping[OpenMode, Capability]] = {
-    OpenMode.READ: Capability.NONE,
     OpenMode.WRITE: Capability.RESUME,
     OpenMode.UPDATE: Capability.RESUME,
     OpenMode.REPLACE: Capability.WRITE,
@@ -93,7 +92,8 @@ class MemoryFileSystem:
             self._tree.find_dir(path)
 
     def open_file(self, path: VirtualPath, mode: OpenMode, /) -> _OpenFile:
-        self._require(_NEEDS[mode])
+        if mode is not OpenMode.READ:
+            self._require(_NEEDS[mode])
         with self._tree.lock:
             place = self._tree.lookup(path)
             if place.node is None:
@@ -205,7 +205,8 @@ class MemoryFileSystem:
 
     def make_link(self, path: str, target: str) -> None:
         """Make `path` a symbolic link; a `target` that begins with "/" counts from the root of this filesystem."""
-        self._require(Capability.LINKS)
+        if Capability.LINKS not in self.capabilities:
+            raise UnsupportedOperation(f"this filesystem does not offer {Capability.LINKS}")
         with self._tree.lock:
             self._tree.add(path, self._tree.new_link(target))
 
@@ -318,7 +319,8 @@ class _OpenFile:
 
 
 def _require(offered: Capability, capability: Capability) -> None:
+    """Raise unless what changes something is offered."""
+    if Capability.WRITE not in offered:
+        raise UnsupportedOperation(errno.EROFS, os.strerror(errno.EROFS))
     if capability not in offered:
-        if capability is Capability.WRITE:
-            raise UnsupportedOperation(errno.EROFS, os.strerror(errno.EROFS))
         raise UnsupportedOperation(f"this filesystem does not offer {capability}")

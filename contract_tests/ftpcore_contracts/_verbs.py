@@ -9,7 +9,7 @@ from ftpcore import VirtualPath
 from ftpcore.ports import Capability, FileSystem, OpenMode
 from ftpcore_contracts._trees import FILE
 
-__all__ = ["CHANGING", "LOOKING", "MAKING", "OPENING_UNIQUE", "RENAMED", "Verb", "verb_name"]
+__all__ = ["CHANGING", "LOOKING", "MAKING", "OPENING_UNIQUE", "RENAMED", "Verb", "offered", "verb_name"]
 
 #: Where `rename(path, ...)` goes to.
 RENAMED: Final = VirtualPath("/renamed")
@@ -33,6 +33,11 @@ class Verb(NamedTuple):
 def verb_name(verb: Verb) -> str:
     """Return what pytest calls a parameter."""
     return verb.text.replace("{}", "path")
+
+
+def offered(files: FileSystem, *verbs: Verb) -> list[Verb]:
+    """Return those that the filesystem declares."""
+    return [verb for verb in verbs if verb.needs in files.capabilities]
 
 
 def _opening(mode: OpenMode, capability: Capability = Capability.NONE) -> Verb:
