@@ -1,4 +1,4 @@
-"""The command line: share a directory, read-only and to anybody unless told otherwise."""
+"""The command line: share a directory, read-only and to anybody unless told otherwise, and edit files of users."""
 
 from __future__ import annotations
 
@@ -8,57 +8,80 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 from ftpcore_adapters import servers
 from ftpcore_adapters._command_line import DEFAULT_PORT, parse_args
-from ftpcore_adapters._console_log import ConsoleHandler, in_container, printable, start_text
-from ftpcore_adapters.authorizers import DummyAuthorizer
+from ftpcore_adapters._console_log import ConsoleHandler, complain, in_container, start_text, users_text
+from ftpcore_adapters._user_commands import user_command
+from ftpcore_adapters.authorizers import AuthorizerError, DummyAuthorizer, HashedFileAuthorizer
 from ftpcore_adapters.handlers import DTPHandler, FTPHandler
 from ftpcore_adapters.log import LEVEL, config_logging
 from ftpcore_adapters.servers import FTPServer
 
 __all__ = ["DEFAULT_PORT", "console", "main", "parse_args"]
 
+_USER = "user"
+
+#: The exit status of a program that SIGINT ended, by the custom of shells.
+_INTERRUPTED = 130
+
 _READ = "elr"
 _WRITE = "elradfmwMT"
 
 
 def main(args: Sequence[str] | None = None) -> FTPServer:
-    """Serve until interrupted; return the server, closed.
+    """Serve until interrupted; return the server, closed.  `ftpcore user` is `console`'s alone.
 
     Anonymous users who may write are worth a RuntimeWarning.  The class of the server is looked up in `servers`, and
     `config_logging` in this module, when they are needed: an embedding program may replace them.
 
     Raises:
         argparse.ArgumentTypeError: Options that don't go together.
+        AuthorizerError: The file of users has a mistake.
         SystemExit: With status 2, for a usage error; with 0, for --help and --version.
         ValueError: The directory is none.
-        OSError: The address can't be had.
+        OSError: The address can't be had, or the file of users can't be read.
     """
     options = parse_args(args)
     return _serve(_listen(options), options)
 
 
 def console() -> None:
-    """The console script: what `main` raises at the start is one line on stderr and exit status 2."""
+    """The console script: what is raised at the start is one line on stderr and exit status 2."""
     for stream in sys.stdout, sys.stderr:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # the name of a directory need not be text
-    try:
+    words = sys.argv[1:]
+    if words[:1] == [_USER]:
         try:
-            options = parse_args()
-            with warnings.catch_warnings():
-                warnings.showwarning = _show_warning
-                server = _listen(options)
-        except (argparse.ArgumentTypeError, ValueError, OSError, Warning) as error:
-            text = error.strerror if isinstance(error, OSError) and error.filename is None else None
-            _complain(text or error)
-            raise SystemExit(2) from None
+            with _told():
+                user_command(words[1:])
+        except KeyboardInterrupt:
+            raise SystemExit(_INTERRUPTED) from None
+        return
+    try:
+        with _told():
+            options = parse_args(words)
+            server = _listen(options)
         _serve(server, options)
     except KeyboardInterrupt:
         pass  # at the very beginning, or once more at the end
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell errors and warnings in one line each."""
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            yield
+    except (argparse.ArgumentTypeError, AuthorizerError, ValueError, OSError, Warning) as error:
+        text = error.strerror if isinstance(error, OSError) and error.filename is None else None
+        complain(text or error)
+        raise SystemExit(2) from None
 
 
 def _listen(options: argparse.Namespace) -> FTPServer:
@@ -70,9 +93,13 @@ def _listen(options: argparse.Namespace) -> FTPServer:
 
 
 def _serve(server: FTPServer, options: argparse.Namespace) -> FTPServer:
-    directory = os.path.realpath(options.directory)
+    if options.users is None:
+        directory = os.path.realpath(options.directory)
+        text = start_text(server.address, directory, options.username, write=options.write)
+    else:
+        text = users_text(server.address, os.path.realpath(options.users), server.handler.authorizer.names())
     try:
-        print(start_text(server.address, directory, options.username, write=options.write), flush=True)
+        print(text, flush=True)
         server.serve_forever()
     except KeyboardInterrupt:  # one that came before the server could take it
         server.close_all()
@@ -81,14 +108,8 @@ def _serve(server: FTPServer, options: argparse.Namespace) -> FTPServer:
 
 def _handler(options: argparse.Namespace) -> type[FTPHandler]:
     """Return a class with the options, used by one server only."""
-    authorizer = DummyAuthorizer()
-    rights = _WRITE if options.write else _READ
-    if options.username is None:
-        authorizer.add_anonymous(options.directory, perm=rights)
-    else:
-        authorizer.add_user(options.username, options.password, options.directory, perm=rights)
     attributes = {
-        "authorizer": authorizer,
+        "authorizer": _authorizer(options),
         "banner": options.banner,
         "contained": in_container(),
         "dtp_handler": type("DataHandler", (DTPHandler,), {"timeout": options.timeout}),
@@ -105,6 +126,18 @@ def _handler(options: argparse.Namespace) -> type[FTPHandler]:
     return type("Handler", (ConsoleHandler,), attributes)
 
 
+def _authorizer(options: argparse.Namespace) -> DummyAuthorizer | HashedFileAuthorizer:
+    if options.users is not None:
+        return HashedFileAuthorizer(options.users)
+    authorizer = DummyAuthorizer()
+    rights = _WRITE if options.write else _READ
+    if options.username is None:
+        authorizer.add_anonymous(options.directory, perm=rights)
+    else:
+        authorizer.add_user(options.username, options.password, options.directory, perm=rights)
+    return authorizer
+
+
 def _show_warning(
     message: Warning | str,
     category: type[Warning],
@@ -114,11 +147,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """Write a warning without the place in the code, which says nothing to a user."""
-    _complain(f"warning: {message}")
-
-
-def _complain(text: object) -> None:
-    print(f"ftpcore: {printable(str(text))}", file=sys.stderr)
+    complain(f"warning: {message}")
 
 
 if __name__ == "__main__":

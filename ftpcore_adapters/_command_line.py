@@ -17,11 +17,11 @@ from ftpcore_adapters.authorizers import ANONYMOUS
 from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.servers import FTPServer
 
-__all__ = ["DEFAULT_PORT", "parse_args"]
+__all__ = ["DEFAULT_PORT", "Parser", "parse_args"]
 
 DEFAULT_PORT: Final = 2121
 
-#: The one command so far; it may be left out.
+#: The command that this module reads; it may be left out.
 _SERVE: Final = "serve"
 
 #: An IPv6 wildcard serves IPv4 as well, but not on Windows.
@@ -49,14 +49,16 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
     parser = _parser()
     options, rest = parser.parse_known_args(words)
     if rest and not rest[0].startswith("-"):
-        parser.error(f"unexpected {rest[0]!r}: the one command, {_SERVE!r}, goes first, and a directory is given by -d")
+        parser.error(f"unexpected {rest[0]!r}: a command, {_SERVE!r} or 'user', goes first, a directory is given by -d")
     if rest:
         parser.error(f"unknown option {rest[0]!r}")
     _check(options)
+    if options.directory is None:
+        options.directory = os.curdir
     return options
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Tells an error in one line."""
 
     def error(self, message: str) -> NoReturn:
@@ -65,19 +67,25 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     # No abbreviations: an option that is added later would make them ambiguous.
-    parser = _Parser(
+    parser = Parser(
         prog="ftpcore",
         usage="%(prog)s [serve] [option ...]",
         description="Share a directory by FTP: this one, read-only, with anybody, unless options tell otherwise.",
+        epilog="`ftpcore user --help` tells how to make a file for --users.",
         allow_abbrev=False,
     )
     parser.add_argument("-V", "--version", action="version", version=f"ftpcore {__ver__}")
 
     group = parser.add_argument_group("what is shared, and with whom")
-    group.add_argument("-d", "--directory", metavar="PATH", default=os.curdir, help="(default: this one)")
+    group.add_argument("-d", "--directory", metavar="PATH", help="(default: this one)")
     group.add_argument("-w", "--write", action="store_true", help="let users change files (default: read-only)")
     group.add_argument("-u", "--username", metavar="NAME", help="the one user, in place of anonymous; needs -P")
     group.add_argument("-P", "--password", metavar="PASSWORD", help="the user's password; needs -u")
+    group.add_argument(
+        "--users",
+        metavar="FILE",
+        help="of users with homes and rights of their own, in place of one directory; a change of it is seen",
+    )
     group.add_argument(
         "--max-login-attempts",
         metavar="N",
@@ -159,6 +167,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> None:
+    if options.users is not None:
+        for name in ("username", "password", "directory", "write"):
+            if getattr(options, name):
+                raise argparse.ArgumentTypeError(f"--{name} and --users exclude each other: the file tells all of that")
     if (options.username is None) != (options.password is None):
         raise argparse.ArgumentTypeError("--username and --password need each other: give both, or neither")
     if options.username == "":

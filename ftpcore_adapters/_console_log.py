@@ -8,7 +8,8 @@ import ipaddress
 import os
 import shlex
 import socket
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import ClassVar, Final
 
@@ -16,13 +17,25 @@ from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.log import logger
 from ftpcore_adapters.utils import hilite
 
-__all__ = ["ConsoleHandler", "in_container", "printable", "reachable_hosts", "start_text", "unreachable"]
+__all__ = [
+    "ConsoleHandler",
+    "complain",
+    "in_container",
+    "printable",
+    "reachable_hosts",
+    "start_text",
+    "unreachable",
+    "users_text",
+]
 
 #: Addresses for documentation, RFC 5737 and RFC 3849: the way to them is the way to everywhere, and nothing is sent.
 _ANYWHERE: Final = (socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")
 
 #: What Docker and Podman put into each container.
 _CONTAINER_MARKS: Final = "/.dockerenv", "/run/.containerenv"
+
+#: Names of users that the start tells.
+_NAMES_SHOWN: Final = 5
 
 #: Networks of containers are of this size or smaller.
 _CONTAINER_NETWORK: Final = 16
@@ -39,6 +52,11 @@ def printable(text: str) -> str:
     )
 
 
+def complain(text: object) -> None:
+    """Write one line to standard error."""
+    sys.stderr.write(f"ftpcore: {printable(str(text))}\n")
+
+
 # -- the start ---------------------------------------------------------------------------------------------------------
 
 
@@ -47,22 +65,39 @@ def start_text(address: tuple[str, int], directory: str, username: str | None, *
 
     It is several lines, the last of which holds a command for a client.  A password is not told: curl asks for it.
     """
-    host, port = address
     user = printable(username or "anonymous")
-    hosts = reachable_hosts(host)
-    local = "127.0.0.1" if "127.0.0.1" in hosts else hosts[0]
-    login = f"-u {shlex.quote(user)} " if username else ""
     rows = [
         ("user", user if username else f"{user}, with any password"),
         ("rights", "list and download" + ", upload, append, rename, delete, make directories" * write),
+    ]
+    rights = "read and write" if write else "read-only"
+    return _start_text(address, printable(directory), f"{rights}, to {user}", rows, username)
+
+
+def users_text(address: tuple[str, int], path: str, names: Sequence[str]) -> str:
+    """Tell the same of a server for the users in the file `path`."""
+    shown = ", ".join(map(printable, names[:_NAMES_SHOWN])) or "none so far"
+    more = len(names) - _NAMES_SHOWN
+    rows = [("users", f"{shown} and {more} more" if more > 0 else shown), ("rights", "those in the file")]
+    what = f"the homes of the users in {printable(path)}"
+    return _start_text(address, what, "to them", rows, names[0] if names else "NAME")
+
+
+def _start_text(
+    address: tuple[str, int], what: str, whom: str, rows: list[tuple[str, str]], username: str | None
+) -> str:
+    host, port = address
+    hosts = reachable_hosts(host)
+    local = "127.0.0.1" if "127.0.0.1" in hosts else hosts[0]
+    login = f"-u {shlex.quote(printable(username))} " if username else ""
+    rows = [
+        *rows,
         *(("address", _place(each, port) + " (from this machine only)" * _is_loopback(each)) for each in hosts),
         ("client", f"curl {login}{shlex.quote(f'ftp://{_place(local, port)}/')}"),
     ]
-    place = hilite(_place(host, port), "green", bold=True)
-    rights = "read and write" if write else "read-only"
     return "\n".join(
         [
-            f"Serving {printable(directory)} on {place}, {rights}, to {user}.  Ctrl-C ends it.",
+            f"Serving {what} on {hilite(_place(host, port), 'green', bold=True)}, {whom}.  Ctrl-C ends it.",
             *(f"  {hilite(f'{name:9}', 'lightblue')}{text}" for name, text in rows),
         ]
     )

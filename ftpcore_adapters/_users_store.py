@@ -89,13 +89,18 @@ def change_users(path: str, change: Callable[[UsersText], str], *, create: bool 
 
 
 def _read(path: str, letters: str) -> tuple[UsersText, os.stat_result]:
-    with open(os.open(path, os.O_RDONLY | _PLAIN), "rb") as file:
-        status = os.fstat(file.fileno())  # before it is read: a later change shows in a later one
+    descriptor = os.open(path, os.O_RDONLY | _PLAIN)
+    try:
+        status = os.fstat(descriptor)  # before it is read: a later change shows in a later one
         if not stat.S_ISREG(status.st_mode):
             raise AuthorizerError(f"{path} is no regular file")
         if _POSIX and status.st_mode & stat.S_IWOTH:
             raise AuthorizerError(f"others may write {path}, and so log in as anybody; chmod o-w mends it")
-        return UsersText(file.read().decode("utf-8", "surrogateescape"), path, letters), status
+        with open(descriptor, "rb", closefd=False) as file:
+            text = file.read().decode("utf-8", "surrogateescape")
+    finally:
+        os.close(descriptor)
+    return UsersText(text, path, letters), status
 
 
 @contextmanager

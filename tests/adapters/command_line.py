@@ -81,8 +81,14 @@ def process(*arguments: str, directory: str | os.PathLike[str] | None = None, st
         log.close()
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end."""
+def run(*arguments: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end; with `typed`, that is its standard input."""
     return subprocess.run(
-        _command(arguments), capture_output=True, text=True, errors="surrogateescape", timeout=PATIENCE, check=False
+        _command(arguments),
+        input=typed,
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        timeout=PATIENCE,
+        check=False,
     )
