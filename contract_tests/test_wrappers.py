@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from mutants.atomic import AtomicFileSystem
 
 from ftpcore import VirtualPath
-from ftpcore.ports import FileSystem
+from ftpcore.ports import Capability, FileSystem
 from ftpcore_adapters.local import LocalFileSystem
 from ftpcore_adapters.memory import MemoryFileSystem
 from ftpcore_adapters.wrappers import Quota, ReadOnly, Rooted
@@ -20,56 +22,60 @@ BASE = VirtualPath("/some/base")
 AMPLE = 1 << 40
 
 
-def memory_with(contents: Mapping[str, bytes]) -> MemoryFileSystem:
-    memory = MemoryFileSystem()
-    for path, data in sorted(contents.items()):
-        if path.endswith("/"):
-            memory.make_dir(VirtualPath(path.rstrip("/")))
-        else:
-            memory.write_bytes(path, data)
-    return memory
+class InMemory(FileSystemContract):
+    """A wrapper around `_memory`, which shows what is below `_base` there."""
+
+    many = 1_000
+    _memory: MemoryFileSystem
+    _base = ""
+
+    def make_link(self, filesystem: FileSystem, path: VirtualPath, target: str) -> None:
+        self._memory.make_link(self._base + path, target)
 
 
-def memory_base() -> MemoryFileSystem:
-    memory = MemoryFileSystem()
-    memory.write_bytes("/secret", b"secret")
-    memory.make_dir(VirtualPath("/some"))
-    memory.make_dir(BASE)
-    return memory
+class OnDisk(FileSystemContract):
+    """A wrapper that shows what is below `_base` on the disk."""
+
+    many = 1_000
+    _base: Path
+
+    def make_link(self, filesystem: FileSystem, path: VirtualPath, target: str) -> None:
+        os.symlink(target, f"{self._base}{path}")
 
 
-class TestReadOnlyMemory(FileSystemContract):
+class TestReadOnlyMemory(InMemory):
     @pytest.fixture
     def filesystem(self) -> FileSystem:
-        return ReadOnly(MemoryFileSystem())
-
-    def stock(self, filesystem: FileSystem, contents: Mapping[str, bytes]) -> FileSystem:
-        self._memory = memory_with(contents)
+        self._memory = MemoryFileSystem()
         return ReadOnly(self._memory)
 
-    def make_link(self, filesystem: FileSystem, path: VirtualPath, target: str) -> None:
-        self._memory.make_link(path, target)
+    def stock(self, filesystem: FileSystem, contents: Mapping[str, bytes]) -> FileSystem:
+        super().stock(self._memory, contents)
+        return filesystem
 
 
-class TestRootedMemory(FileSystemContract):
+class TestRootedMemory(InMemory):
+    _base = BASE
+
     @pytest.fixture
     def filesystem(self) -> FileSystem:
-        self._memory = memory_base()
+        self._memory = memory_with_base()
         return Rooted(self._memory, BASE)
 
-    def make_link(self, filesystem: FileSystem, path: VirtualPath, target: str) -> None:
-        self._memory.make_link(BASE + path, BASE + target if target.startswith("/") else target)
 
+class TestRootedLocal(OnDisk):
+    """What is outside of `tmp_path` is inside of the filesystem that it is a directory of."""
 
-class TestRootedLocal(FileSystemContract):
     @pytest.fixture
     def filesystem(self, tmp_path: Path) -> FileSystem:
-        self._base = tmp_path / "some" / "base"
-        self._base.mkdir(parents=True)
-        return Rooted(LocalFileSystem(tmp_path), BASE)
+        self._base = tmp_path
+        rooted = Rooted(LocalFileSystem(tmp_path.parent), f"/{tmp_path.name}")
+        # Not declared for the sake of races, which nobody runs here: links at rest lead nowhere.
+        rooted.capabilities |= Capability.CONFINED
+        return rooted
 
 
-class TestQuotaMemory(FileSystemContract):
+class TestQuotaMemory(InMemory):
     @pytest.fixture
     def filesystem(self) -> FileSystem:
         self._memory = MemoryFileSystem()
@@ -78,29 +84,49 @@ class TestQuotaMemory(FileSystemContract):
     def limited(self, filesystem: FileSystem, room: int) -> FileSystem | None:
         return Quota(MemoryFileSystem(), max_bytes=room)
 
-    def make_link(self, filesystem: FileSystem, path: VirtualPath, target: str) -> None:
-        self._memory.make_link(path, target)
 
-
-class TestQuotaLocal(FileSystemContract):
+class TestQuotaLocal(OnDisk):
     @pytest.fixture
     def filesystem(self, tmp_path: Path) -> FileSystem:
-        self._root = tmp_path / "root"
-        self._root.mkdir()
-        return Quota(LocalFileSystem(self._root), max_bytes=AMPLE, max_files=AMPLE)
+        self._base = tmp_path
+        return Quota(LocalFileSystem(tmp_path), max_bytes=AMPLE, max_files=AMPLE)
 
     def limited(self, filesystem: FileSystem, room: int) -> FileSystem | None:
-        return Quota(LocalFileSystem(self._root), max_bytes=room)
+        return Quota(LocalFileSystem(self._base), max_bytes=room)
 
 
-class TestQuotaRooted(FileSystemContract):
+class TestQuotaAtomic(FileSystemContract):
+    many = 1_000
+
     @pytest.fixture
     def filesystem(self) -> FileSystem:
-        self._memory = memory_base()
+        return Quota(AtomicFileSystem(), max_bytes=AMPLE, max_files=AMPLE)
+
+    def limited(self, filesystem: FileSystem, room: int) -> FileSystem | None:
+        return Quota(AtomicFileSystem(), max_bytes=room)
+
+
+class TestQuotaRooted(InMemory):
+    _base = BASE
+
+    @pytest.fixture
+    def filesystem(self) -> FileSystem:
+        self._memory = memory_with_base()
         return Quota(Rooted(self._memory, BASE), max_bytes=AMPLE, max_files=AMPLE)
 
 
-class TestRootedQuota(FileSystemContract):
+class TestRootedQuota(InMemory):
+    _base = BASE
+
     @pytest.fixture
     def filesystem(self) -> FileSystem:
-        return Rooted(Quota(memory_base(), max_bytes=AMPLE), BASE)
+        self._memory = memory_with_base()
+        return Rooted(Quota(self._memory, max_bytes=AMPLE), BASE)
+
+
+def memory_with_base() -> MemoryFileSystem:
+    memory = MemoryFileSystem()
+    memory.write_bytes("/secret", b"secret")
+    memory.make_dir(VirtualPath("/some"))
+    memory.make_dir(BASE)
+    return memory
