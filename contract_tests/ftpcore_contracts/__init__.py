@@ -6,13 +6,17 @@ from ftpcore_contracts._filesystem import FileSystemContract
 from ftpcore_contracts._report import Failure, Outcome, Report, Result
 from ftpcore_contracts._rules import ContractBroken
 from ftpcore_contracts._runner import run
+from ftpcore_contracts._server import ServerContract
+from ftpcore_contracts._server_handler import ContractHandler
 
 __all__ = [
     "ContractBroken",
+    "ContractHandler",
     "Failure",
     "FileSystemContract",
     "Outcome",
     "Report",
     "Result",
+    "ServerContract",
     "run",
 ]
