@@ -50,6 +50,8 @@ class LoopHost:
     A loop whose thread must not wait has a host of its own, with another `_port_call`.
     """
 
+    data_sockets: type[DataSockets] = DataSockets
+
     def __init__(self, handler: FTPHandler, sock: socket.socket, loop: Loop) -> None:
         self.handler = handler
         self.loop = loop
@@ -57,7 +59,7 @@ class LoopHost:
         self._replies: list[bytes] = []
         self._events = 0
         self._timer: ScheduledCall | None = None
-        self._data = DataSockets(self, loop)
+        self._data = self.data_sockets(self, loop)
         self._waiting: Perform | None = None
         self._open = True
         self._comes_back = False

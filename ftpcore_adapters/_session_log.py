@@ -102,6 +102,10 @@ class SessionLog:
     told_username = ""
     """Who was logged in when the event that is told happened: the session may be several commands ahead."""
 
+    def wanted_events(self) -> Iterable[type[Event]]:
+        """Return what `handle_event` is to be told; asked when a session begins."""
+        return wanted_events()
+
     def log(self, msg: str, logfun: Callable[..., object] = logger.info) -> None:
         logfun("%s %s", self.log_prefix % _Fields(self), msg)
 

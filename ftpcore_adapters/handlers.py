@@ -29,7 +29,7 @@ from ftpcore_adapters._loop_host import LoopHost
 from ftpcore_adapters._seed_authorizer import SeedAuthorizer, impersonates
 from ftpcore_adapters._seed_commands import Overrides, SeedCommands, overridden, proto_cmds, table_of
 from ftpcore_adapters._seed_filesystem import Wrap, filesystem_port
-from ftpcore_adapters._session_log import SessionLog, wanted_events
+from ftpcore_adapters._session_log import SessionLog
 from ftpcore_adapters._sockets import CAN_SENDFILE, address_of, read_urgent_inline, set_no_delay
 from ftpcore_adapters._waiting_calls import WaitingCalls
 from ftpcore_adapters.authorizers import DummyAuthorizer
@@ -190,7 +190,7 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
             random=_RANDOM,
             now=now,
             delegate=self,
-            subscribe=wanted_events(),
+            subscribe=self.wanted_events(),
             refusal=self._refusal,
         )
         return session
