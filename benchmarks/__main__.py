@@ -24,6 +24,9 @@ What is measured:
 
 The files are in /dev/shm, in memory, if there is room: what a disk does is the same for both and drowns the rest.
 
+With --host ours runs on asyncio or trio, or on several of them by turns: --ours --host ioloop --host asyncio.  The
+ratio is that of the first two columns.
+
 With --profile nothing is compared: one measure runs once on our server under cProfile, and the functions that took the
 most time themselves are printed.
 """
@@ -46,14 +49,16 @@ from benchmarks.comparison import compare
 from benchmarks.measures import MEASURES, Sizes
 from benchmarks.process import ServerProcess
 from benchmarks.report import as_json, heading, row
-from benchmarks.serving import SERVERS
 
 __all__ = ["main"]
 
 _SHARED_MEMORY: Final = Path("/dev/shm")
 _ROOM: Final = 2 << 30
 
-_OURS, _THEIRS = SERVERS
+_THEIRS: Final = "pyftpdlib"
+
+#: What our server may run on, and the name that it has in the table.
+_HOSTS: Final = {"ioloop": "ftpcore", "asyncio": "asyncio", "trio": "trio"}
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -62,14 +67,15 @@ def main(args: Sequence[str] | None = None) -> int:
     sizes = Sizes().scaled(options.scale)
     if options.size is not None:
         sizes = replace(sizes, file_size=round(options.size * (1 << 20)))
-    servers = [_OURS] if options.ours else [_OURS, _THEIRS]
+    ours = [_HOSTS[host] for host in options.host or ("ioloop",)]
+    servers = ours if options.ours else [*ours, _THEIRS]
     if not options.ours and not options.profile and importlib.util.find_spec(_THEIRS) is None:
         print("pyftpdlib is not installed: pip install 'ftpcore[bench]', or measure with --ours", file=sys.stderr)
         return 2
     _allow_descriptors()
     with tempfile.TemporaryDirectory(prefix="ftpcore-bench-", dir=options.directory or _in_memory()) as name:
         if options.profile:
-            with ServerProcess(_OURS, Path(name), profiled=True) as server:
+            with ServerProcess(ours[0], Path(name), profiled=True) as server:
                 print(MEASURES[options.profile].run(server, Path(name), sizes).profile)
             return 0
         if not options.json:
@@ -93,6 +99,12 @@ def _parsed(args: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--scale", type=_factor, default=1.0, metavar="X", help="do so much more or less work")
     parser.add_argument("--size", type=_factor, metavar="MIB", help="of the big file")
     parser.add_argument("--directory", type=Path, metavar="PATH", help="make the files below it")
+    parser.add_argument(
+        "--host",
+        choices=_HOSTS,
+        action="append",
+        help="what ours runs on, ioloop by default; more than one are compared",
+    )
     parser.add_argument("--ours", action="store_true", help="leave pyftpdlib out")
     parser.add_argument("--json", action="store_true", help="print JSON, with the figures of every round")
     parser.add_argument("--profile", choices=MEASURES, metavar="MEASURE", help="profile our server in it")

@@ -3,9 +3,9 @@
 It prints the port that it listens on.  With profiling, SIGUSR1 starts the profiler and SIGUSR2 stops it and prints what
 it saw; the line `MARK` follows either.
 
-Both servers get the same user, the same number of connections and the same logging: records of level INFO, made into
+All servers get the same user, the same number of connections and the same logging: records of level INFO, made into
 lines by the formatter that each library brings, and written to the null device.  Everything else is left at its
-default, which both happen to share (sendfile, TCP_NODELAY, an idle timeout of 300 seconds).
+default, which all happen to share (sendfile, TCP_NODELAY, an idle timeout of 300 seconds).
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from ftpcore_adapters.handlers import FTPHandler
 
 __all__ = ["MARK", "PASSWORD", "SERVERS", "USER"]
 
@@ -41,23 +45,39 @@ class _Server(Protocol):
     def serve_forever(self) -> object: ...
 
 
-def _ours(directory: str) -> _Server:
+def _handler(directory: str) -> type[FTPHandler]:
     from ftpcore_adapters.authorizers import DummyAuthorizer
     from ftpcore_adapters.handlers import FTPHandler
     from ftpcore_adapters.log import LogFormatter, logger
-    from ftpcore_adapters.servers import FTPServer
 
     class Handler(FTPHandler):
         authorizer = DummyAuthorizer()
 
     Handler.authorizer.add_user(USER, PASSWORD, directory, perm=_RIGHTS)
     _log_to_nowhere(logger, LogFormatter())
-    server = FTPServer(("127.0.0.1", 0), Handler)
-    server.max_cons = _MAX_CONS
-    return server
+    return Handler
 
 
-def _theirs(directory: str) -> _Server:
+def _on_ioloop(directory: str) -> None:
+    from ftpcore_adapters.servers import FTPServer
+
+    _run(FTPServer(("127.0.0.1", 0), _handler(directory)))
+
+
+def _on_anyio(directory: str, *, backend: str) -> None:
+    import anyio
+
+    from ftpcore_adapters.anyio import serve
+
+    async def run() -> None:
+        async with serve(_handler(directory), ("127.0.0.1", 0), max_cons=_MAX_CONS) as server:
+            print(server.address[1], flush=True)
+            await server.serve_forever()
+
+    anyio.run(run, backend=backend)
+
+
+def _pyftpdlib(directory: str) -> None:
     # Not typed, and not always there: nothing else imports it.
     from pyftpdlib.authorizers import DummyAuthorizer
     from pyftpdlib.handlers import FTPHandler
@@ -67,13 +87,22 @@ def _theirs(directory: str) -> _Server:
     FTPHandler.authorizer = DummyAuthorizer()
     FTPHandler.authorizer.add_user(USER, PASSWORD, directory, perm=_RIGHTS)
     _log_to_nowhere(logger, LogFormatter())
-    server: _Server = FTPServer(("127.0.0.1", 0), FTPHandler)
-    server.max_cons = _MAX_CONS  # type: ignore[attr-defined]  # only this function knows that it has it
-    return server
+    _run(FTPServer(("127.0.0.1", 0), FTPHandler))
 
 
-#: What can be measured: name -> what makes a server of a directory.  Ours comes first.
-SERVERS: Final[Mapping[str, Callable[[str], _Server]]] = {"ftpcore": _ours, "pyftpdlib": _theirs}
+#: What can be measured: name -> what serves a directory and prints its port.
+SERVERS: Final[Mapping[str, Callable[[str], None]]] = {
+    "ftpcore": _on_ioloop,
+    "asyncio": partial(_on_anyio, backend="asyncio"),
+    "trio": partial(_on_anyio, backend="trio"),
+    "pyftpdlib": _pyftpdlib,
+}
+
+
+def _run(server: _Server) -> None:
+    server.max_cons = _MAX_CONS  # type: ignore[attr-defined]  # both kinds have it
+    print(server.address[1], flush=True)
+    server.serve_forever()
 
 
 def _log_to_nowhere(logger: logging.Logger, formatter: logging.Formatter) -> None:
@@ -117,9 +146,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if options.profile:
         _obey_signals()
-    server = SERVERS[options.server](options.directory)
-    print(server.address[1], flush=True)
-    server.serve_forever()
+    SERVERS[options.server](options.directory)
 
 
 if __name__ == "__main__":
