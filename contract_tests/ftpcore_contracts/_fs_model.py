@@ -22,7 +22,7 @@ _USUAL_SCALE: Final = 0.1
 class Model:
     """model"""
 
-    examples: ClassVar[int] = 25
+    examples: ClassVar[int] = 50
     """Sequences of calls that are tried.  FTPCORE_SCALE in the environment, 0.1 where it is not set, makes them more or
     fewer in proportion."""
 

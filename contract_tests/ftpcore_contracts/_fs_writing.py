@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ftpcore import UnsupportedOperation
+from ftpcore import UnsupportedOperation, join_path
 from ftpcore.ports import Capability, FileSystem, OpenMode
 from ftpcore_contracts._contents import (
     ANY_BYTES,
@@ -12,6 +12,7 @@ from ftpcore_contracts._contents import (
     LARGE,
     LARGE_FILE,
     LAST_OFFSET,
+    MAKING,
     WRITING,
     mode_name,
     needs_mode,
@@ -20,7 +21,7 @@ from ftpcore_contracts._contents import (
     write_blocks,
 )
 from ftpcore_contracts._rules import expect, needs, raises, rule
-from ftpcore_contracts._trees import ABSENT, FILE, get, listing, opened, put
+from ftpcore_contracts._trees import ABSENT, FILE, ROOT, get, listing, opened, put, tree
 
 __all__ = ["Writing"]
 
@@ -239,31 +240,34 @@ class Writing:
                 expect(file.size, size, f"size of open_file(/file, READ) {what}")
                 expect(file.read_at(before, size), data, f"read_at({before}, {size}) {what}")
 
+    @pytest.mark.parametrize("mode", WRITING, ids=mode_name)
     @rule("Capability.ATOMIC")
-    def test_write_is_seen_when_the_filesystem_says(self, stocked: FileSystem) -> None:
-        """ATOMIC: nobody sees anything of an upload before it is closed.  Else bytes are seen as they are written, by
-        `stat`, in the listing and by readers.
+    def test_write_is_seen_when_the_filesystem_says(self, stocked: FileSystem, mode: OpenMode) -> None:
+        """ATOMIC: nobody sees anything of an upload before it is closed, in any mode.  Else bytes are seen as they are
+        written, by `stat`, in the listing and by readers.
         """
-        needs_mode(stocked, OpenMode.REPLACE)
+        needs_mode(stocked, mode)
         atomic = Capability.ATOMIC in stocked.capabilities
-        for path in (FILE, ABSENT):
-            before = {name: info.size for name, info in listing(stocked).items()}
-            with opened(stocked, path, OpenMode.REPLACE) as file:
-                for data in (b"abc", b"def"):
-                    file.write_at(0 if data == b"abc" else 3, data)
-                    size = 3 if data == b"abc" else 6
-                    seen = {name: info.size for name, info in listing(stocked).items()}
-                    expected = before if atomic else {**before, path[1:]: size}
-                    expect(seen, expected, f"sizes in the listing while {path} is replaced, {size} bytes written")
-                    if not atomic:
-                        expect(get(stocked, path), b"abcdef"[:size], f"content of {path} while it is replaced")
-                        expect(stocked.stat(path, follow=True).size, size, f"FileInfo.size of {path} by then")
-                    elif path == FILE:
-                        expect(get(stocked, path), CONTENT, f"content of {path} before the upload is closed")
+        for path in (FILE, ABSENT) if mode in MAKING else (FILE,):
+            before = tree(stocked)
+            content = b"" if mode is OpenMode.REPLACE else before.get(path, b"")
+            with opened(stocked, path, mode) as file:
+                offset = 0 if mode is OpenMode.APPEND else len(content)
+                for block in (b"abc", b"def"):
+                    file.write_at(offset, block)
+                    offset += len(block)
+                    content += block
+                    what = f"while {path} is written in mode {mode.name}, after {block!r}"
+                    seen = before if atomic else dict(sorted({**before, path: content}.items()))
+                    expect(tree(stocked), seen, f"what is there {what}")
+                    sizes = {join_path(ROOT, name): info.size for name, info in listing(stocked).items()}
+                    expect(sizes.get(path), len(seen[path]) if path in seen else None, f"size in the listing {what}")
+                    if path in seen:
+                        expect(stocked.stat(path, follow=True).size, len(seen[path]), f"FileInfo.size of stat {what}")
                     else:
-                        with raises(FileNotFoundError, f"stat({path}) before the upload that makes it is closed"):
+                        with raises(FileNotFoundError, f"stat({path}) {what}"):
                             stocked.stat(path, follow=True)
-            expect(get(stocked, path), b"abcdef", f"content of {path} after it was replaced")
+            expect(get(stocked, path), content, f"content of {path} after it was written in mode {mode.name}")
 
     @rule("Capability.RESUME")
     def test_update_goes_on_where_an_upload_stopped(self, stocked: FileSystem) -> None:
