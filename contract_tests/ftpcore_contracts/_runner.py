@@ -8,7 +8,7 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +24,10 @@ __all__ = ["collect", "run"]
 
 #: Plugins of pytest that write to the terminal or to the current directory, find tests elsewhere, or change what
 #: the process does with warnings and signals.
-_WITHOUT: Final = ("cacheprovider", "doctest", "faulthandler", "terminal", "unittest", "warnings")
+_WITHOUT: Final = (
+    *("cacheprovider", "doctest", "faulthandler", "terminal", "unittest", "warnings"),
+    *("threadexception", "unraisableexception"),  # these collect garbage for long, to report it as warnings
+)
 
 #: What the contracts use; whatever else is installed has no part in them.
 _PLUGINS: Final = ("anyio.pytest_plugin", "_hypothesis_pytestplugin")
@@ -36,7 +39,7 @@ _FOREIGN: Final = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 def run(
     contract: type,
     *,
-    select: str | None = None,
+    select: str | Collection[str] | None = None,
     keyword: str = "",
     title: str | None = None,
     progress: Callable[[Result], object] | None = None,
@@ -49,7 +52,7 @@ def run(
 
     Args:
         contract: It may use the fixtures of its module too, but those of no conftest.
-        select: Name of the one test to run, with all its parameters; None: all tests.
+        select: Names of the tests to run, or one name, with all parameters; None: all tests.
         keyword: What `pytest -k` takes, to run some.
         title: What the report calls it; by default the name of the class.
         progress: Called with each result as it comes.
@@ -57,7 +60,7 @@ def run(
     Raises:
         pytest.UsageError: `keyword` is no expression, or the class can't be collected.
     """
-    recorder = _Recorder(contract, select, progress)
+    recorder = _Recorder(contract, {select} if isinstance(select, str) else select, progress)
     _main(recorder, "-k", keyword)
     return Report(contract=title or contract.__qualname__, results=tuple(recorder.results.values()))
 
@@ -72,7 +75,9 @@ def collect(contract: type, *, keyword: str = "") -> tuple[Rule, ...]:
 class _Recorder:
     """A plugin of pytest: puts one class in the place of all test files, and notes what comes of its tests."""
 
-    def __init__(self, contract: type, select: str | None, progress: Callable[[Result], object] | None) -> None:
+    def __init__(
+        self, contract: type, select: Collection[str] | None, progress: Callable[[Result], object] | None
+    ) -> None:
         self.results: dict[str, Result] = {}
         self.rules: dict[str, Rule] = {}
         self._contract = contract
@@ -87,7 +92,7 @@ class _Recorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(self, collector: pytest.Collector, name: str) -> list[pytest.Item] | None:
-        unwanted = self._select is not None and name.startswith("test") and name != self._select
+        unwanted = self._select is not None and name.startswith("test") and name not in self._select
         return [] if isinstance(collector, _Suite) or unwanted else None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
