@@ -279,7 +279,8 @@ class LoopHost:
             if self._timer.due <= deadline:
                 return
             self._timer.cancel()
-        self._timer = self.loop.call_later(max(0.0, deadline - timer()), self._deadline)
+        delay = max(0.0, deadline - timer())
+        self._timer = self.loop.call_later(delay, self._deadline, _errback=self.handle_error)
 
     def _deadline(self) -> None:
         self._timer = None

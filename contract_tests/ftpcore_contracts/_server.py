@@ -13,6 +13,8 @@ from ftpcore import Address
 from ftpcore_contracts._rules import broken
 from ftpcore_contracts._server_client import Served, Start
 from ftpcore_contracts._server_control import Control
+from ftpcore_contracts._server_data import DataConnections
+from ftpcore_contracts._server_endings import Endings
 from ftpcore_contracts._server_handler import ContractHandler
 from ftpcore_contracts._server_ports import ContractAuthorizer
 from ftpcore_contracts._server_record import Record
@@ -23,7 +25,7 @@ from ftpcore_contracts._server_transfers import Transfers
 __all__ = ["ServerContract"]
 
 
-class ServerContract(Control, Transfers):
+class ServerContract(Control, Transfers, DataConnections, Endings):
     """What every host of sessions keeps.  Subclass it as `TestX`, and override `serve`.
 
         class TestMyHost(ServerContract):

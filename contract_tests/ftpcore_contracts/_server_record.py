@@ -152,6 +152,10 @@ class SessionRecord:
     def all_closed(self) -> bool:
         return all(file.closings for file in self.files.values())
 
+    def in_call(self, effect: str) -> bool:
+        """Is an effect of this class under way, or a hook of this name?"""
+        return any(effect == name.partition(" ")[0] for name in self.waiting.values())
+
     def __str__(self) -> str:
         if self.over is not None:
             open_files = [file.path for file in self.files.values() if not file.closings]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
 from ftpcore_contracts._rules import broken, expect, rule
 from ftpcore_contracts._server_client import Start, take_all
-from ftpcore_contracts._server_record import Record
+from ftpcore_contracts._server_record import Record, SessionRecord
 from ftpcore_contracts._server_script import Script, pattern
 
 __all__ = ["FILES", "LARGE", "Transfers", "differ"]
@@ -19,9 +20,9 @@ LARGE: Final = pattern(6 * 1024 * 1024 + 1234)
 
 #: Ways in which a host may have to move a file: inline, by worker threads, within the kernel.
 FILES: Final = [
-    pytest.param({}, id="in memory"),
-    pytest.param({"blocking": True}, id="blocking"),
-    pytest.param({"kernel": True}, id="with a descriptor"),
+    pytest.param(Script(), id="in memory"),
+    pytest.param(Script(blocking=True), id="blocking"),
+    pytest.param(Script(kernel=True), id="with a descriptor"),
 ]
 
 #: Bytes of a receive buffer that is soon full.
@@ -37,15 +38,20 @@ def differ(came: bytes, expected: bytes, what: str) -> None:
         broken(what, expected=f"{len(expected)} bytes", came=f"{len(came)} bytes; {where}")
 
 
+def _wait_for_count(record: Record, session: SessionRecord, name: str, count: int) -> None:
+    __tracebackhide__ = True
+    record.wait(lambda: getattr(session, name) >= count, f"{count} bytes {name} to be counted, for they arrived")
+
+
 class Transfers:
     """transfers"""
 
     @pytest.mark.parametrize("files", FILES)
     @pytest.mark.parametrize("size", [0, 1, 262_145, len(LARGE)])
     @rule("docs/hosts.md 4")
-    def test_a_download_arrives_whole(self, start: Start, files: dict[str, bool], size: int) -> None:
+    def test_a_download_arrives_whole(self, start: Start, files: Script, size: int) -> None:
         """Every byte of a file arrives once, in order, before the orderly end; the host counts as many."""
-        with start(Script(stock={"/file": LARGE[:size]}, **files)) as server:
+        with start(replace(files, stock={"/file": LARGE[:size]})) as server:
             client = server.login()
             with client.data() as data:
                 client.send("RETR file")
@@ -60,9 +66,9 @@ class Transfers:
     @pytest.mark.parametrize("files", FILES)
     @pytest.mark.parametrize("size", [0, 1, 262_145, len(LARGE)])
     @rule("docs/hosts.md 4")
-    def test_an_upload_is_stored_whole(self, start: Start, files: dict[str, bool], size: int) -> None:
+    def test_an_upload_is_stored_whole(self, start: Start, files: Script, size: int) -> None:
         """Every byte that the client sent before its orderly end is in the file, once, when that is closed."""
-        with start(Script(**files)) as server:
+        with start(files) as server:
             client = server.login()
             with client.data() as data:
                 client.send("STOR file")
@@ -75,9 +81,9 @@ class Transfers:
 
     @pytest.mark.parametrize("files", FILES)
     @rule("docs/hosts.md 4")
-    def test_a_slow_reader_gets_all(self, start: Start, files: dict[str, bool]) -> None:
+    def test_a_slow_reader_gets_all(self, start: Start, files: Script) -> None:
         """A client that takes little at a time gets the whole file all the same."""
-        with start(Script(stock={"/file": LARGE[:1_000_000]}, **files)) as server:
+        with start(replace(files, stock={"/file": LARGE[:1_000_000]})) as server:
             client = server.login()
             with client.data(window=_SMALL) as data:
                 client.send("RETR file")
@@ -89,11 +95,9 @@ class Transfers:
 
     @pytest.mark.parametrize("files", FILES)
     @rule("docs/hosts.md 4")
-    def test_an_upload_is_answered_at_the_first_progress(
-        self, start: Start, record: Record, files: dict[str, bool]
-    ) -> None:
+    def test_an_upload_is_answered_at_the_first_progress(self, start: Start, record: Record, files: Script) -> None:
         """ReceiveData and ReceiveFile are answered by what came, and don't wait for more."""
-        with start(Script(**files)) as server:
+        with start(files) as server:
             client = server.login()
             with client.data() as data:
                 client.send("STOR file")
@@ -101,18 +105,15 @@ class Transfers:
                 for size in (1, 2, 300_000, 1):
                     data.sendall(LARGE[sent : sent + size])
                     sent += size
-                    session = client.session
-                    record.wait(lambda: session.received == sent, f"{sent} bytes to be counted, for they were sent")
+                    _wait_for_count(record, client.session, "received", sent)
             expect(client.codes(2), [150, 226], "the replies to STOR")
             differ(client.session.latest.content, LARGE[:sent], "what STOR stored")
 
     @pytest.mark.parametrize("files", FILES)
     @rule("docs/hosts.md 4")
-    def test_a_download_is_answered_at_the_first_progress(
-        self, start: Start, record: Record, files: dict[str, bool]
-    ) -> None:
+    def test_a_download_is_answered_at_the_first_progress(self, start: Start, record: Record, files: Script) -> None:
         """SendData and SendFile are answered by what left, and don't wait until all of it did."""
-        with start(Script(stock={"/file": LARGE}, **files)) as server:
+        with start(replace(files, stock={"/file": LARGE})) as server:
             client = server.login()
             with client.data(window=_SMALL) as data:
                 client.send("RETR file")
@@ -120,16 +121,16 @@ class Transfers:
                 session, arrived = client.session, 1
                 for _ in range(20):
                     arrived += len(data.recv(_SMALL))
-                    record.wait(lambda: session.sent >= arrived, f"{arrived} bytes to be counted, for they arrived")
+                    _wait_for_count(record, session, "sent", arrived)
                 received, _ = take_all(data)
             expect(client.codes(2), [150, 226], "the replies to RETR")
             expect(arrived + len(received), len(LARGE), "the bytes that arrived")
 
     @pytest.mark.parametrize("files", FILES)
     @rule("RFC 3659 5")
-    def test_transfers_begin_where_rest_says(self, start: Start, files: dict[str, bool]) -> None:
+    def test_transfers_begin_where_rest_says(self, start: Start, files: Script) -> None:
         """ReadFile, SendFile, WriteFile and ReceiveFile act at the offset that they name."""
-        with start(Script(stock={"/file": b"0123456789"}, **files)) as server:
+        with start(replace(files, stock={"/file": b"0123456789"})) as server:
             client = server.login()
             with client.data() as data:
                 client.send("REST 4", "RETR file")
@@ -196,10 +197,10 @@ class Transfers:
 
     @pytest.mark.parametrize("files", FILES)
     @rule("docs/hosts.md 4")
-    def test_sessions_transfer_at_once(self, start: Start, files: dict[str, bool]) -> None:
+    def test_sessions_transfer_at_once(self, start: Start, files: Script) -> None:
         """Transfers of several sessions go on beside each other, and don't mix."""
         size = 1_000_000
-        with start(Script(stock={f"/{number}": LARGE[number:size] for number in range(4)}, **files)) as server:
+        with start(replace(files, stock={f"/{number}": LARGE[number:size] for number in range(4)})) as server:
             clients = [server.login() for _ in range(8)]
 
             def transfer(number: int) -> None:
