@@ -8,13 +8,15 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Final, TextIO
 
+from ftpcore.testing import recording
 from ftpcore_adapters import servers
 from ftpcore_adapters._command_line import DEFAULT_PORT, parse_args
 from ftpcore_adapters._console_log import ConsoleHandler, complain, in_container, start_text, users_text
+from ftpcore_adapters._journals import journal_opener, replay_command
 from ftpcore_adapters._user_commands import user_command
 from ftpcore_adapters.authorizers import AuthorizerError, DummyAuthorizer, HashedFileAuthorizer
 from ftpcore_adapters.handlers import DTPHandler, FTPHandler
@@ -23,7 +25,8 @@ from ftpcore_adapters.servers import FTPServer
 
 __all__ = ["DEFAULT_PORT", "console", "main", "parse_args"]
 
-_USER = "user"
+#: What may come first, but for `serve`.
+_COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], None]]] = {"user": user_command, "replay": replay_command}
 
 #: The exit status of a program that SIGINT ended, by the custom of shells.
 _INTERRUPTED = 130
@@ -33,7 +36,7 @@ _WRITE = "elradfmwMT"
 
 
 def main(args: Sequence[str] | None = None) -> FTPServer:
-    """Serve until interrupted; return the server, closed.  `ftpcore user` is `console`'s alone.
+    """Serve until interrupted; return the server, closed.  The other commands are `console`'s alone.
 
     Anonymous users who may write are worth a RuntimeWarning.  The class of the server is looked up in `servers`, and
     `config_logging` in this module, when they are needed: an embedding program may replace them.
@@ -55,10 +58,11 @@ def console() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # the name of a directory need not be text
     words = sys.argv[1:]
-    if words[:1] == [_USER]:
+    command = _COMMANDS.get(words[0]) if words else None
+    if command is not None:
         try:
             with _told():
-                user_command(words[1:])
+                command(words[1:])
         except KeyboardInterrupt:
             raise SystemExit(_INTERRUPTED) from None
         return
@@ -123,6 +127,8 @@ def _handler(options: argparse.Namespace) -> type[FTPHandler]:
         "use_gmt_times": not options.use_localtime,
         "use_sendfile": ConsoleHandler.use_sendfile and not options.disable_sendfile,
     }
+    if options.journal is not None:
+        attributes["session_class"] = recording(journal_opener(options.journal))
     return type("Handler", (ConsoleHandler,), attributes)
 
 

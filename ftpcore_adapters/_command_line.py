@@ -49,7 +49,9 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
     parser = _parser()
     options, rest = parser.parse_known_args(words)
     if rest and not rest[0].startswith("-"):
-        parser.error(f"unexpected {rest[0]!r}: a command, {_SERVE!r} or 'user', goes first, a directory is given by -d")
+        parser.error(
+            f"unexpected {rest[0]!r}: a command, {_SERVE!r}, 'user' or 'replay', goes first, a directory is given by -d"
+        )
     if rest:
         parser.error(f"unknown option {rest[0]!r}")
     _check(options)
@@ -162,6 +164,11 @@ def _parser() -> argparse.ArgumentParser:
         help="of names and replies; one that extends ASCII (default: %(default)s)",
     )
     group.add_argument("--use-localtime", action="store_true", help="show local times in LIST (default: GMT)")
+    group.add_argument(
+        "--journal",
+        metavar="DIR",
+        help="write what happens in each session into a file there, without passwords and contents; see ftpcore replay",
+    )
     group.add_argument("-D", "--debug", action="store_true", help="log every command and reply")
     return parser
 
