@@ -43,3 +43,27 @@ class TestWalk(OnDisk):
 class TestPath(OnDisk):
     confinement = Confinement.PATH
     many = 1000
+
+
+class TestNoLinks(OnDisk):
+    """Links are seen, and lead nowhere."""
+
+    confinement = Confinement.KERNEL
+    follow_symlinks = FollowSymlinks.NEVER
+    many = 1000
+    beyond = dict.fromkeys(
+        (
+            "test_a_file_is_made_through_a_link",
+            "test_a_followed_link_is_what_it_leads_to",
+            "test_a_link_has_the_identifier_of_its_target",
+            "test_a_link_is_read_through",
+            "test_a_link_is_written_through",
+            "test_a_link_to_a_directory_is_one",
+            "test_changes_go_through_links",
+            "test_links_lead_through_others",
+            "test_set_mode_goes_through_links",
+            "test_set_modified_goes_through_links",
+            "test_targets_count_from_the_link",
+        ),
+        "links that lead somewhere",
+    )

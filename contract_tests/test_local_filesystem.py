@@ -200,6 +200,25 @@ def test_what_is_left_open_is_told(files: LocalFileSystem) -> None:
         listing.clear()
 
 
+def test_what_vanishes_is_left_out_at_once(root: Path, files: LocalFileSystem) -> None:
+    """Each entry of a listing is looked at when its turn comes: what was removed since it began is not shown."""
+    for number in range(20):
+        (root / f"{number}").touch()
+    entries = files.scan_dir(ROOT, follow=True)
+    first = next(entries).name
+    for number in range(20):
+        if f"{number}" not in (first, "7"):
+            (root / f"{number}").unlink()
+    assert {first} | {info.name for info in entries} == {first, "7", "dir", "file"}
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 4e9])
+def test_times_before_1970_and_after_2038_are_kept(files: LocalFileSystem, seconds: float) -> None:
+    """What the disk holds, `set_modified` sets."""
+    files.set_modified(FILE, seconds)
+    assert files.stat(FILE, follow=True).modified == seconds
+
+
 def test_two_names_of_one_file_have_one_identifier(root: Path, files: LocalFileSystem) -> None:
     """Hard links share `unique`, which is device and inode in hexadecimal, and count as `links`."""
     (root / "hard").hardlink_to(root / "file")
