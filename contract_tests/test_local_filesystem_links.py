@@ -1,5 +1,5 @@
-"""What `LocalFileSystem` promises of symbolic links beyond the port: absolute ones, what is shown, how many are followed,
-and one error for all that is outside.
+"""What `LocalFileSystem` promises of symbolic links beyond the port: absolute ones, what is shown, how many are
+followed, and one error for all that is outside.
 
 It holds for every way to open a directory: in one system call, one below the other, and by path.
 """
