@@ -15,17 +15,20 @@ from ftpcore_contracts._server_client import Served, Start
 from ftpcore_contracts._server_control import Control
 from ftpcore_contracts._server_data import DataConnections
 from ftpcore_contracts._server_endings import Endings
+from ftpcore_contracts._server_faults import Faults
 from ftpcore_contracts._server_handler import ContractHandler
 from ftpcore_contracts._server_ports import ContractAuthorizer
 from ftpcore_contracts._server_record import Record
 from ftpcore_contracts._server_script import Gate, Script
 from ftpcore_contracts._server_session import CheckedSession
+from ftpcore_contracts._server_sessions import Sessions
+from ftpcore_contracts._server_time import Time
 from ftpcore_contracts._server_transfers import Transfers
 
 __all__ = ["ServerContract"]
 
 
-class ServerContract(Control, Transfers, DataConnections, Endings):
+class ServerContract(Control, Transfers, DataConnections, Endings, Faults, Time, Sessions):
     """What every host of sessions keeps.  Subclass it as `TestX`, and override `serve`.
 
         class TestMyHost(ServerContract):
@@ -69,8 +72,7 @@ class ServerContract(Control, Transfers, DataConnections, Endings):
         record = Record(self.patience)
         try:
             yield record
-            record.check_over()
-            record.check()
+            record.check_afterwards()
         finally:
             record.close()
         left = {number: what for number, what in _descriptors().items() if before.get(number) != what}
@@ -93,7 +95,9 @@ class ServerContract(Control, Transfers, DataConnections, Endings):
             authorizer = ContractAuthorizer(script, record.reporter)
             members = {"authorizer": authorizer, "session_class": CheckedSession, "made": [], **options}
             handler_class = type("Handler", (ContractHandler,), members)
-            return Served(serve(handler_class), handler_class, script, record)
+            served = Served(serve(handler_class), handler_class, script, record)
+            record.closing = served.close
+            return served
 
         return start
 

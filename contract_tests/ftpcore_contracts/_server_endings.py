@@ -146,7 +146,7 @@ class Endings:
     @rule("docs/hosts.md 6")
     def test_a_client_may_vanish_anywhere(self, start: Start, crash: bool) -> None:
         """Wherever the control connection breaks, within lines too, the session ends, and nothing of it is left."""
-        with start(_STOCK, auth_failed_timeout=0.01) as server:
+        with start(Script(stock={"/file": b"data"}), auth_failed_timeout=0.01) as server:
             listener, argument = server.login().listener()
             lines = [f"USER {USER}", f"PASS {PASSWORD}", "TYPE I", f"EPRT {argument}", "STOR file", "ABOR", "EPSV"]
             lines += ["RETR file", "MKD x", "EPSV", "ABOR", f"EPRT {argument}", "RETR file", "QUIT"]

@@ -155,7 +155,9 @@ class SessionFileSystem:
         reporter, peer, number = self._home.reporter, self._peer, self._home.reporter.number()
 
         def closed(complete: bool, end: bytes) -> None:
-            if mode is not OpenMode.READ:
+            if mode is OpenMode.READ:
+                end = b""
+            else:
                 with self._home.lock:
                     self._home.contents[path] = end
             reporter.tell(Closed(peer, number, complete, end))

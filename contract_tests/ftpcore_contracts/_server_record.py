@@ -87,7 +87,7 @@ class Opened(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """A file was closed, and holds `content` now."""
+    """A file was closed; one that was open to be written holds `content` now."""
 
     peer: int
     number: int
@@ -208,6 +208,9 @@ class Record:
         self.patience = patience
         self.sessions: list[SessionRecord] = []
         self.violations: list[Broke] = []
+        self.closing: Callable[[], None] = lambda: None
+        """Closes the clients, whatever became of the test."""
+        self._checks: list[Callable[[], None]] = []
         self._by_peer: dict[int, SessionRecord] = {}
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, name="record", daemon=True)
@@ -215,9 +218,22 @@ class Record:
 
     def close(self) -> None:
         """Take no more facts."""
+        self.closing()
         self.reporter.tell(None)
         self._reader.join()
         self.reporter.close()
+
+    def afterwards(self, check: Callable[[], None]) -> None:
+        """Have `check` called when the server has stopped."""
+        self._checks.append(check)
+
+    def check_afterwards(self) -> None:
+        """The server has stopped: look whether all is over."""
+        __tracebackhide__ = True
+        for check in self._checks:
+            check()
+        self.check_over()
+        self.check()
 
     def session(self, peer: int) -> SessionRecord:
         """Return the latest session with the client's port `peer`, once it began."""
