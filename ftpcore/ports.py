@@ -176,8 +176,8 @@ class FileSystem(Protocol):
         """Iterate over a directory, "." and ".." left out, in any order.
 
         Errors of the directory itself (NotADirectoryError, FileNotFoundError ...) are raised by the call, not by the
-        first step.  Entries that vanish are left out; with `follow`, so are links that lead nowhere or outside.  The
-        iterator's `close()`, where it has one, is called when it is given up early.
+        first step.  Entries that vanish are left out, or shown as they were; with `follow`, links that lead nowhere or
+        outside are left out.  The iterator's `close()`, where it has one, is called when it is given up early.
         """
         ...
 
