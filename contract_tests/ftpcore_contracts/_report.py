@@ -17,6 +17,8 @@ _NOT_OFFERED: Final = "not offered: "
 #: Cases of one test that failed alike, and are named in a message.
 _CASES_SHOWN: Final = 3
 
+_TOTAL: Final = "all"
+
 
 class Outcome(Enum):
     """How one case of a test ended."""
@@ -80,12 +82,13 @@ class Report:
     def text(self) -> str:
         """Return what a terminal shows."""
         areas = _areas(self.results)
-        width = max(map(len, areas), default=0)
+        width = max(map(len, [*areas, _TOTAL]))
         columns = self._columns()
         lines = [self.contract, "", "  ".join([" " * width, *(outcome.value for outcome in columns)])]
-        for area, results in [*areas.items(), ("", list(self.results))]:
+        for area, results in [*areas.items(), (_TOTAL, self.results)]:
             numbers = (f"{_count(results, outcome):>{len(outcome.value)}}" for outcome in columns)
-            lines.append("  ".join([f"{area:{width}}", *numbers, _absent(results)]).rstrip())
+            reasons = _absent(results) if area != _TOTAL else ""
+            lines.append("  ".join([f"{area:{width}}", *numbers, reasons]).rstrip())
         for alike in _alike(self.failures):
             lines += ["", *(f"FAILED {name}" for name in _names(alike))]
             lines += [f"  {line}" for line in _told(alike)]
