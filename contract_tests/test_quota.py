@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
-from mutants.atomic import AtomicFileSystem
 from quota_play import DIR, FILE, OTHER, get, names, put, refused
+from quota_stores import Anonymous
 
 from ftpcore import VirtualPath
 from ftpcore.ports import FileSystem, OpenMode
@@ -208,6 +208,36 @@ def test_links_are_no_files(tmp_path: Path) -> None:
     assert quota.usage() == quota.count() == Usage(size=6, files=1)
 
 
+def test_an_open_file_is_known_by_its_new_name() -> None:
+    """Also where objects have no identifiers: what is renamed, or is below what is, stays the file that is open."""
+    quota = Quota(Anonymous(MemoryFileSystem()), max_bytes=20)
+    quota.make_dir(DIR)
+    below, beside = quota.open_file(VirtualPath("/dir/x"), OpenMode.WRITE), quota.open_file(FILE, OpenMode.WRITE)
+    quota.rename(DIR, VirtualPath("/moved"))
+    quota.rename(FILE, OTHER)
+    put(quota, FILE, b"12")
+    below.write_at(0, b"123")
+    beside.write_at(0, b"1234")
+    quota.remove_file(VirtualPath("/moved/x"))
+    quota.remove_file(OTHER)
+    assert quota.usage() == Usage(size=9, files=3)
+    below.close(complete=True)
+    beside.close(complete=True)
+    assert quota.usage() == Usage(size=2, files=1)
+
+
+def test_an_open_file_that_others_changed_is_counted_again(inner: FileSystem) -> None:
+    """What is written from then on counts from the size that was found."""
+    quota = Quota(inner, max_bytes=20)
+    file = quota.open_file(FILE, OpenMode.WRITE)
+    file.write_at(0, b"12")
+    put(inner, FILE, b"123456", OpenMode.WRITE)
+    assert quota.count() == Usage(size=6, files=1)
+    file.write_at(2, b"abcdef")
+    file.close(complete=True)
+    assert quota.usage() == quota.count() == Usage(size=8, files=1)
+
+
 def test_a_failure_counts_what_was_stored(tmp_path: Path) -> None:
     """Where the filesystem gets full first, what it took counts, and what it did not take does not."""
     memory = MemoryFileSystem(limit=6)
@@ -282,58 +312,3 @@ def test_too_many_entries_are_not_counted(inner: FileSystem) -> None:
 def test_a_limit_is_no_number_below_zero(limits: dict[str, int]) -> None:
     with pytest.raises(ValueError):
         Quota(MemoryFileSystem(), **limits)
-
-
-# -- what is stored when it is complete --------------------------------------------------------------------------------
-
-
-def test_an_upload_counts_beside_what_it_replaces() -> None:
-    """ATOMIC: until it is closed both are there; then one of them is."""
-    quota = Quota(AtomicFileSystem(), max_bytes=10, max_files=1)
-    put(quota, FILE, b"1234")
-    file = quota.open_file(FILE, OpenMode.REPLACE)
-    with refused():
-        file.write_at(0, b"0123456789")
-    assert quota.usage() == Usage(size=10, files=1)
-    file.close(complete=False)
-    assert (quota.usage(), get(quota, FILE)) == (Usage(size=4, files=1), b"1234")
-    put(quota, FILE, b"123456")
-    assert quota.usage() == quota.count() == Usage(size=6, files=1)
-
-
-def test_an_upload_to_a_new_name_is_a_file_at_once() -> None:
-    """ATOMIC: two uploads can't both become the last file; one that is given up makes room for another."""
-    quota = Quota(AtomicFileSystem(), max_bytes=10, max_files=1)
-    first = quota.open_file(FILE, OpenMode.REPLACE)
-    with refused():
-        quota.open_file(OTHER, OpenMode.REPLACE)
-    with refused():
-        quota.open_unique(VirtualPath("/"), "x")
-    first.close(complete=False)
-    put(quota, OTHER, b"123")
-    assert quota.usage() == quota.count() == Usage(size=3, files=1)
-
-
-def test_an_upload_fits_beside_what_was_stored_meanwhile() -> None:
-    """ATOMIC: what an upload was to replace is gone, and a file in its place: it becomes a file too many, or not."""
-    quota = Quota(AtomicFileSystem(), max_files=1)
-    put(quota, FILE, b"1")
-    upload = quota.open_file(FILE, OpenMode.REPLACE)
-    upload.write_at(0, b"2")
-    quota.remove_file(FILE)
-    put(quota, OTHER, b"3")
-    with refused():
-        upload.close(complete=True)
-    assert (names(quota), quota.usage()) == ({"other"}, Usage(size=1, files=1))
-
-
-def test_two_uploads_of_one_file_leave_one() -> None:
-    """ATOMIC: the later one replaces what the earlier one stored."""
-    quota = Quota(AtomicFileSystem(), max_bytes=10)
-    one, two = quota.open_file(FILE, OpenMode.REPLACE), quota.open_file(FILE, OpenMode.REPLACE)
-    one.write_at(0, b"123")
-    two.write_at(0, b"12345")
-    assert quota.usage() == Usage(size=8, files=2)
-    one.close(complete=True)
-    two.close(complete=True)
-    assert quota.usage() == quota.count() == Usage(size=5, files=1)

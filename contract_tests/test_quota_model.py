@@ -31,15 +31,16 @@ from ftpcore_adapters.local import LocalFileSystem
 from ftpcore_adapters.memory import MemoryFileSystem
 from ftpcore_adapters.wrappers import Quota, Rooted, Usage
 
-MAX_BYTES: Final = 60
+MAX_BYTES: Final = 40
 MAX_FILES: Final = 4
 
-_DIRECTORIES: Final = [VirtualPath("/"), VirtualPath("/d"), VirtualPath("/d/e")]
+_DIRECTORIES: Final = [VirtualPath("/"), VirtualPath("/d")]
 _FILES: Final = [join_path(directory, name) for directory in _DIRECTORIES for name in ("a", "b")]
-_SIZES: Final = st.integers(0, 40)
+_SIZES: Final = st.integers(0, 25)
+_OFFSETS: Final = st.just(0) | st.integers(0, 45)
 
 #: Sequences of calls for each store.
-_EXAMPLES: Final = max(1, round(600 * float(os.environ.get("FTPCORE_SCALE", "0.1"))))
+_EXAMPLES: Final = max(1, round(1500 * float(os.environ.get("FTPCORE_SCALE", "0.1"))))
 
 
 class Store(NamedTuple):
@@ -75,7 +76,7 @@ class Machine(RuleBasedStateMachine):
         self._open: list[Opened] = []
         self._new_uploads: set[int] = set()
 
-    @initialize(sizes=st.lists(st.integers(0, 12), max_size=MAX_FILES))
+    @initialize(sizes=st.lists(st.integers(0, 8), min_size=2, max_size=MAX_FILES))
     def begin(self, sizes: list[int]) -> None:
         for directory in _DIRECTORIES[1:]:
             self._below.make_dir(directory)
@@ -101,14 +102,14 @@ class Machine(RuleBasedStateMachine):
             return multiple()
         return self._kept(join_path(directory, name), file, OpenMode.REPLACE)
 
-    @rule(opened=opened, start=st.integers(0, 70), sizes=st.lists(_SIZES, min_size=1, max_size=3))
+    @rule(opened=opened, start=_OFFSETS, sizes=st.lists(_SIZES, min_size=1, max_size=3))
     def write(self, opened: Opened, start: int, sizes: list[int]) -> None:
         with suppress(OSError):
             for size in sizes:
                 opened.file.write_at(start, b"x" * size)
                 start += size
 
-    @rule(opened=opened, size=st.integers(0, 70))
+    @rule(opened=opened, size=_OFFSETS)
     def truncate(self, opened: Opened, size: int) -> None:
         with suppress(OSError):
             opened.file.truncate(size)
@@ -205,7 +206,7 @@ def memory() -> Store:
 
 def small_memory() -> Store:
     """Memory that gets full before the quota says so."""
-    files = MemoryFileSystem(limit=45)
+    files = MemoryFileSystem(limit=30)
     return Store(files, files, fails=True)
 
 

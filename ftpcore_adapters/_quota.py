@@ -47,10 +47,13 @@ class Quota(WrappedFileSystem):
     - A hole counts as the zeros that it reads as.
     - A file that is removed or replaced while it is open counts until it is closed, as on a disk.  Who reads it is
       known with UNIQUE_ID only.
-    - With ATOMIC, an upload counts beside what it will replace, until it is closed.
+    - With ATOMIC, an upload counts beside what it will replace, until it is closed; one that goes on with what is there
+      (APPE) counts what it adds.
     - A file with several names (hard links) counts once, as long as any of them is there.
     - The kernel would store bytes that nobody has counted: uploads go through this process, downloads don't.
     - Two openings of one file under different names are known as such with UNIQUE_ID only.
+    - When the filesystem fails, what is there is looked up.  Where that can't be, what may be there counts until the
+      file is closed.
 
     Args:
         filesystem: A synchronous one.

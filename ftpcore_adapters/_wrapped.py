@@ -34,8 +34,8 @@ class WrappedFileSystem:
     def __init__(self, filesystem: FileSystem, capabilities: Capability) -> None:
         if inspect.iscoroutinefunction(filesystem.stat):
             raise TypeError(
-                f"{type(self).__name__} wraps a synchronous filesystem, and {filesystem!r} is asynchronous: "
-                "give its author's class the same limits instead"
+                f"{type(self).__name__} wraps a synchronous filesystem, and {filesystem!r} is asynchronous; "
+                "wrap the synchronous one that it is made from, or have it refuse by itself"
             )
         self._filesystem = filesystem
         self.capabilities = capabilities
