@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
 
@@ -108,7 +108,7 @@ class SeedAuthorizer:
 class _TableAccount(Account):
     """An account of `DummyAuthorizer`: what its table says holds at once, and is asked for only where it varies."""
 
-    user_table: Mapping[str, Mapping[str, object]]
+    user_table: Mapping[str, Mapping[str, object]] = field(repr=False)  # there are passwords in it
 
     def everywhere(self) -> str | None:
         row = self.user_table.get(self.name, _NO_RIGHTS)
