@@ -80,11 +80,11 @@ class ServerContract(Control, Transfers, DataConnections, Endings, Faults, Time,
             broken("a server that has stopped leaves no descriptor open", expected="none", came=left)
 
     @pytest.fixture
-    def gate(self, record: Record) -> Iterator[Gate]:
-        """A gate for a `Script`; closed at first."""
+    def gate(self, record: Record) -> Gate:
+        """A gate for a `Script`, closed at first; it outlives the server."""
         gate = Gate(record.patience)
-        yield gate
-        gate.close()
+        record.closers.append(gate.close)
+        return gate
 
     @pytest.fixture
     def start(self, serve: Callable[[type[ContractHandler]], Address], record: Record) -> Start:
@@ -96,7 +96,7 @@ class ServerContract(Control, Transfers, DataConnections, Endings, Faults, Time,
             members = {"authorizer": authorizer, "session_class": CheckedSession, "made": [], **options}
             handler_class = type("Handler", (ContractHandler,), members)
             served = Served(serve(handler_class), handler_class, script, record)
-            record.closing = served.close
+            record.closers.append(served.close)
             return served
 
         return start

@@ -208,8 +208,8 @@ class Record:
         self.patience = patience
         self.sessions: list[SessionRecord] = []
         self.violations: list[Broke] = []
-        self.closing: Callable[[], None] = lambda: None
-        """Closes the clients, whatever became of the test."""
+        self.closers: list[Callable[[], None]] = []
+        """What closes clients and gates in the end, whatever became of the test."""
         self._checks: list[Callable[[], None]] = []
         self._by_peer: dict[int, SessionRecord] = {}
         self._changed = threading.Condition()
@@ -218,7 +218,8 @@ class Record:
 
     def close(self) -> None:
         """Take no more facts."""
-        self.closing()
+        for close in self.closers:
+            close()
         self.reporter.tell(None)
         self._reader.join()
         self.reporter.close()

@@ -1,13 +1,18 @@
-"""A small host on asyncio with port calls in a worker thread: the proof that a handler does not notice its runtime."""
+"""A small host on asyncio with port calls in a worker thread: the proof that a handler does not notice its runtime.
+
+It can neither sendfile nor splice.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Self
+from contextlib import suppress
+from typing import Any, Final
 
 from ftpcore import (
     AcceptData,
@@ -20,7 +25,9 @@ from ftpcore import (
     DataPart,
     EffectCancelled,
     Event,
+    OpenFile,
     OpenListener,
+    OpenUnique,
     Perform,
     PortEffect,
     ReceiveData,
@@ -29,8 +36,19 @@ from ftpcore import (
     Session,
     UnsupportedOperation,
 )
-from ftpcore_adapters._sockets import address_of, connecting_socket, listening_socket
+from ftpcore_adapters._sockets import address_of, connecting_socket, listening_socket, receive, send
 from ftpcore_adapters.handlers import FTPHandler
+
+__all__ = ["SmallAsyncioHost"]
+
+#: Seconds that sessions get to end when the server stops.
+GRACE: Final = 5.0
+
+#: Effects that one session may have carried out before others have their turn.
+TURN: Final = 16
+
+now: Final = time.monotonic
+logger: Final = logging.getLogger("ftpcore")
 
 
 class SmallAsyncioHost:
@@ -44,206 +62,269 @@ class SmallAsyncioHost:
         self.threads: set[int] = set()
         """Threads that user code ran in."""
         self._thread = threading.get_ident()
+        self._replies = bytearray()
         self._listener: socket.socket | None = None
         self._data: socket.socket | None = None
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._waiting: Perform | None = None
+        self._calls: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._open = True
+        self._abandoned = False
         self.session: Session = handler.open_session(
-            local=address_of(sock.getsockname()), peer=address_of(sock.getpeername()), now=time.monotonic()
+            local=address_of(sock.getsockname()), peer=address_of(sock.getpeername()), now=now()
         )
         handler.attach(self)
 
-    async def serve(self) -> None:
-        """Serve until the session is over."""
-        self.loop.add_reader(self.sock, self._read)
-        self.pump()
-        await self.ended.wait()
+    # -- for the handler -----------------------------------------------------------------------------------------------
 
     def on_session_thread(self) -> bool:
         return threading.get_ident() == self._thread
 
     def run(self, function: Callable[[], None]) -> None:
         if self.on_session_thread():
-            function()
-            self.pump()
+            self.enter(function)
         else:
-            self.loop.call_soon_threadsafe(self.run, function)
+            self.loop.call_soon_threadsafe(self.enter, function)
 
     def resume(self) -> None:
-        self.session.resume(now=time.monotonic())
+        self.session.resume(now=now())
 
     def finish(self) -> None:
-        self.session.close_when_done(now=time.monotonic())
-
-    def awaited(self, answer: Awaitable[object]) -> object:
-        return asyncio.run_coroutine_threadsafe(_awaited(answer), self.loop).result()
+        self.session.close_when_done(now=now())
 
     def drop(self) -> None:
-        self._close_control()
-        self.session.connection_lost(now=time.monotonic())
+        self.close_control()
+        self.session.connection_lost(now=now())
+
+    def awaited(self, answer: Awaitable[object]) -> object:
+        raise TypeError(f"{answer!r} can't be awaited here")
+
+    # -- what comes in -------------------------------------------------------------------------------------------------
+
+    def enter(self, function: Callable[[], None]) -> None:
+        """Give the session an input, and carry out what follows; a session that raises is given up."""
+        try:
+            function()
+            self.pump()
+        except Exception:
+            logger.exception("a session failed")
+            self.abandon()
+
+    def read(self) -> None:
+        try:
+            data = receive(self.sock, 65536)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            self.enter(self.drop)
+            return
+        if data:
+            self.enter(lambda: self.session.receive_data(data, now=now()))
+        else:
+            self.enter(lambda: self.session.receive_eof(now=now()))
+
+    def expire(self) -> None:
+        self._timer = None
+        self.enter(lambda: self.session.handle_deadline(now=now()))
+
+    def retry(self, sock: socket.socket) -> None:
+        """A data socket is ready for what waits for it."""
+        self.unwatch(sock)
+        perform, self._waiting = self._waiting, None
+        if perform is not None:
+            self.enter(lambda: self.network(perform))
+
+    # -- what goes out -------------------------------------------------------------------------------------------------
 
     def pump(self) -> None:
-        while (output := self.session.next_output()) is not None:
+        left = TURN
+        while left:
+            output = self.session.next_output()
             match output:
                 case SendControl(data):
-                    if self._open:
-                        self.sock.setblocking(True)
-                        self.sock.sendall(data)  # replies of a test always fit
-                        self.sock.setblocking(False)
-                        self.session.control_sent(len(data), now=time.monotonic())
+                    self._replies += data
+                case Perform(effect=PortEffect()):
+                    task = self.loop.create_task(self.port_call(output))
+                    self._calls.add(task)
+                    task.add_done_callback(self._calls.discard)
                 case Perform():
-                    self._tasks[output.serial] = self.loop.create_task(self._perform(output))
+                    self.network(output)
+                    left -= 1
                 case Cancel(serial):
-                    self._tasks[serial].cancel()
+                    self.cancel(serial)
                 case CloseControl():
-                    self._close_control()
+                    self.close_control()
                 case Event():
                     self.handler.handle_event(output)
-        self._set_timer()
-        if self.session.lost and self.session.idle:
-            self.ended.set()
-
-    async def _perform(self, perform: Perform) -> None:
-        value: object = None
-        error: BaseException | None = None
-        try:
-            if isinstance(perform.effect, PortEffect):
-                value = await asyncio.to_thread(self._call, perform)
-            else:
-                value = await self._network(perform.effect)
-        except asyncio.CancelledError:
-            error = EffectCancelled()
-        except Exception as raised:  # noqa: BLE001  the answer to the effect
-            error = raised
-        del self._tasks[perform.serial]
-        if error is None:
-            self.session.succeed(perform.serial, value, now=time.monotonic())
+                case None:
+                    if not self.flush():
+                        break
         else:
-            self.session.fail(perform.serial, error, now=time.monotonic())
-        self.pump()
+            self.loop.call_soon(self.enter, lambda: None)
+        self.update()
 
-    def _call(self, perform: Perform) -> object:
+    async def port_call(self, perform: Perform) -> None:
+        value, error = await asyncio.to_thread(self.call, perform)
+        if self._abandoned:
+            self.close_late(perform, value)
+        elif error is None:
+            self.enter(lambda: self.session.succeed(perform.serial, value, now=now()))
+        else:
+            self.enter(lambda: self.session.fail(perform.serial, error, now=now()))
+
+    def call(self, perform: Perform) -> tuple[Any, Exception | None]:
         assert isinstance(perform.effect, PortEffect)
         if isinstance(perform.effect, Call):
             self.threads.add(threading.get_ident())
-        return perform.effect.call(perform.ports)
+        try:
+            return perform.effect.call(perform.ports), None
+        except Exception as error:  # noqa: BLE001  the answer to the effect
+            return None, error
 
-    async def _network(self, effect: Any) -> object:
+    def close_late(self, perform: Perform, value: Any) -> None:
+        """Close a file that was opened for a session that has been abandoned meanwhile."""
+        if value is not None and isinstance(perform.effect, OpenFile | OpenUnique):
+            file = value[1] if isinstance(perform.effect, OpenUnique) else value
+            with suppress(OSError):
+                file.close(complete=False)
+
+    def network(self, perform: Perform) -> None:
+        try:
+            value = self.attempt(perform.effect)
+        except BlockingIOError:
+            self._waiting = perform
+        except Exception as error:  # noqa: BLE001  the answer to the effect
+            self.session.fail(perform.serial, error, now=now())
+        else:
+            self.session.succeed(perform.serial, value, now=now())
+
+    def cancel(self, serial: int) -> None:
+        if self._waiting is not None and self._waiting.serial == serial:
+            self._waiting = None
+            for sock in (self._listener, self._data):
+                if sock is not None:
+                    self.unwatch(sock)
+            self.session.fail(serial, EffectCancelled(), now=now())
+
+    def attempt(self, effect: Any) -> object:
+        """Carry out a network effect; BlockingIOError when it will be tried again."""
         match effect:
             case OpenListener(host, port):
                 self._listener = listening_socket(host, port, 5)
                 return address_of(self._listener.getsockname())
             case AcceptData():
                 assert self._listener is not None
-                self._data, name = await self.loop.sock_accept(self._listener)
+                self._data, name = self.waiting_for(self._listener, self._listener.accept)
+                self._data.setblocking(False)
                 return address_of(name)
             case ConnectData(address, source):
-                self._data = connecting_socket(address, source)
-                await self.loop.sock_connect(self._data, tuple(address))
+                self.connect(address, source)
                 return None
             case SendData(data):
                 assert self._data is not None
-                await self.loop.sock_sendall(self._data, data)
-                return len(data)
+                sock = self._data
+                return self.waiting_for(sock, lambda: send(sock, data), write=True)
             case ReceiveData(size):
                 assert self._data is not None
-                return await self.loop.sock_recv(self._data, size)
+                sock = self._data
+                return self.waiting_for(sock, lambda: receive(sock, size))
             case CloseData(part):
-                self._close_data(part)
+                self.close_data(part)
                 return None
             case _:
                 raise UnsupportedOperation(repr(effect))
 
-    def _close_data(self, part: DataPart) -> None:
+    def connect(self, address: Address, source: str) -> None:
+        if self._data is None:
+            self._data = connecting_socket(address, source)
+            self.loop.add_writer(self._data, self.retry, self._data)
+            raise BlockingIOError
+        code = self._data.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise ConnectionRefusedError(code, "connection failed")
+
+    def waiting_for(self, sock: socket.socket, call: Callable[[], Any], *, write: bool = False) -> Any:
+        try:
+            return call()
+        except BlockingIOError:
+            watch = self.loop.add_writer if write else self.loop.add_reader
+            watch(sock, self.retry, sock)
+            raise
+
+    def unwatch(self, sock: socket.socket) -> None:
+        self.loop.remove_reader(sock)
+        self.loop.remove_writer(sock)
+
+    def close_data(self, part: DataPart) -> None:
         if DataPart.LISTENER in part and self._listener is not None:
+            self.unwatch(self._listener)
             self._listener.close()
             self._listener = None
         if DataPart.CONNECTION in part and self._data is not None:
+            self.unwatch(self._data)
             self._data.close()
             self._data = None
 
-    def _read(self) -> None:
+    # -- the control connection ----------------------------------------------------------------------------------------
+
+    def flush(self) -> bool:
+        """Send replies; tell whether the session may have more outputs for it."""
+        if not self._replies:
+            return False
         try:
-            data = self.sock.recv(65536)
+            count = send(self.sock, self._replies)
         except BlockingIOError:
-            return
+            return False
         except ConnectionError:
             self.drop()
-        else:
-            if data:
-                self.session.receive_data(data, now=time.monotonic())
+            return True
+        del self._replies[:count]
+        self.session.control_sent(count, now=now())
+        return True
+
+    def update(self) -> None:
+        """Wait for what the session wants next."""
+        if self._open:
+            if self.session.wants_data:
+                self.loop.add_reader(self.sock, self.read)
             else:
                 self.loop.remove_reader(self.sock)
-                self.session.receive_eof(now=time.monotonic())
-        self.pump()
-
-    def _set_timer(self) -> None:
+            if self._replies:
+                self.loop.add_writer(self.sock, self.enter, lambda: None)
+            else:
+                self.loop.remove_writer(self.sock)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         deadline = self.session.next_deadline()
-        if deadline is not None:
-            self._timer = self.loop.call_later(deadline - time.monotonic(), self._expire)
+        if self.session.ended:
+            self.handler.session_over()
+            self.ended.set()
+        elif deadline is not None:
+            self._timer = self.loop.call_later(max(0.0, deadline - now()), self.expire)
 
-    def _expire(self) -> None:
-        self.session.handle_deadline(now=time.monotonic())
-        self.pump()
-
-    def _close_control(self) -> None:
+    def close_control(self) -> None:
         if self._open:
             self._open = False
-            self.loop.remove_reader(self.sock)
+            self._replies.clear()
+            self.unwatch(self.sock)
             self.sock.close()
             self.handler.connection_closed()
 
+    def abandon(self) -> None:
+        self._abandoned = True
+        for file in self.session.abandon():
+            with suppress(OSError):
+                file.close(complete=False)
+        self.close_data(DataPart.BOTH)
+        self.close_control()
+        self.update()
 
-async def _awaited(answer: Awaitable[object]) -> object:
-    return await answer
-
-
-class SmallAsyncioServer:
-    """Serves a handler class on an asyncio loop in a thread of its own."""
-
-    def __init__(self, handler: type[FTPHandler]) -> None:
-        self._handler = handler
-        self._listener = listening_socket("127.0.0.1", 0, 5)
-        self.address: Address = address_of(self._listener.getsockname())
-        self.hosts: list[SmallAsyncioHost] = []
-        self._stop: Callable[[], object] = lambda: None
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_exc_info: object) -> None:
-        self._stop()
-        self._thread.join(10)
-        assert not self._thread.is_alive()
-
-    async def _main(self) -> None:
-        loop, stop = asyncio.get_running_loop(), asyncio.Event()
-        self._stop = lambda: loop.call_soon_threadsafe(stop.set)
-        self._ready.set()
-        accepting = loop.create_task(self._accept())
-        await stop.wait()
-        accepting.cancel()
-        for host in self.hosts:
-            if not host.ended.is_set():
-                host.run(host.drop)
-            await asyncio.wait_for(host.ended.wait(), 10)
-        self._listener.close()
-
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        tasks = set()
-        while True:
-            sock, _ = await loop.sock_accept(self._listener)
-            host = SmallAsyncioHost(self._handler(sock, None), sock)
-            self.hosts.append(host)
-            task = loop.create_task(host.serve())
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+    async def stop(self) -> None:
+        """End the session: in good order, if that does not take too long."""
+        self.enter(self.drop)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.ended.wait(), GRACE)
+        if not self.ended.is_set():
+            self.abandon()
+        await asyncio.gather(*self._calls)

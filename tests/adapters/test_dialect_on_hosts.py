@@ -18,7 +18,7 @@ from ftpcore_adapters.filesystems import AbstractedFS
 from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.servers import FTPServer
-from tests.adapters.small_asyncio_host import SmallAsyncioServer
+from tests.adapters.small_asyncio_server import SmallAsyncioServer
 
 Serve = Callable[[type[FTPHandler]], Any]
 
