@@ -91,7 +91,7 @@ class Acceptor(ABC):
 
     def make_host(self, handler: FTPHandler, sock: socket.socket) -> LoopHost:
         """Return what runs the session of a handler on the loop."""
-        return LoopHost(handler, sock, self.ioloop)
+        return LoopHost(handler, sock, handler.ioloop)
 
     # -- accounting ----------------------------------------------------------------------------------------------------
 

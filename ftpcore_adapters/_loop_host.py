@@ -14,6 +14,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Final, assert_never
 
 from ftpcore import (
+    Call,
     Cancel,
     CloseControl,
     DataPart,
@@ -172,6 +173,8 @@ class LoopHost:
                     self._replies.append(output.data)
                 elif isinstance(output, Perform):
                     if isinstance(output.effect, PortEffect):
+                        if self._replies and isinstance(output.effect, Call):
+                            self._flush()  # the client need not wait for user code to see what is before it
                         self._port_call(output, output.effect)
                     else:
                         self._network(output)

@@ -254,6 +254,27 @@ class IOLoop:
         self._poller.close()
         self._inbox.close()
 
+    def leave_to_child(self) -> None:
+        """In a forked process: release the copies of the loop's own descriptors.  What the parent watches stays so."""
+        with IOLoop._instance_lock:
+            if type(self).__dict__.get("_instance") is self:
+                type(self)._instance = None
+        self._poller.close()
+        self._inbox.close()
+
+    def renew(self) -> None:
+        """In a forked process: go on with what is registered, in a poller of its own."""
+        self._poller.close()
+        self._inbox.close()
+        self._poller = self._poller_class()
+        self._wait = self._poller.wait
+        self._inbox = Inbox(self._poller.register)
+        for fd, events in self._interest.items():
+            if fd not in self._muted:
+                self._poller.register(fd, events)
+        if not self._poller.live:
+            self._inbox.open()
+
     def call_later(
         self,
         seconds: float,

@@ -1,0 +1,161 @@
+"""The server whose sessions share one IOLoop, alone or in several forked workers."""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from ftpcore_adapters._accepting import Acceptor, listening_on
+from ftpcore_adapters._asynchrony import refuse_asynchronous
+from ftpcore_adapters.ioloop import IOLoop
+from ftpcore_adapters.log import logger
+from ftpcore_adapters.prefork import Forked, run_worker
+
+if TYPE_CHECKING:
+    from ftpcore_adapters.handlers import FTPHandler
+
+__all__ = ["FTPServer"]
+
+#: Seconds that forked workers may take to end when the server is interrupted.
+WORKERS_TIMEOUT: Final = 5.0
+
+
+class FTPServer(Acceptor):
+    """Serves a handler class on one IOLoop.
+
+    >>> from ftpcore_adapters.handlers import FTPHandler
+    >>> with FTPServer(("127.0.0.1", 0), FTPHandler) as server:
+    ...     host, port = server.address
+    """
+
+    ioloop: IOLoop
+    _forked: Forked | None = None
+
+    def __init__(
+        self,
+        address_or_socket: tuple[str | None, int] | list[Any] | socket.socket,
+        handler: type[FTPHandler],
+        ioloop: IOLoop | None = None,
+        backlog: int = 100,
+    ) -> None:
+        """Listen.  A socket that is given is made non-blocking and belongs to the server.
+
+        Raises:
+            OSError: The address can't be had.
+            ValueError: There can be no such port.
+            TypeError: A hook of the handler or one of its ports is asynchronous: nothing here could await it.
+        """
+        refuse_asynchronous(handler)
+        super().__init__(listening_on(address_or_socket, backlog), handler, ioloop or IOLoop.instance(), backlog)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self.close_all()
+
+    def serve_forever(
+        self,
+        timeout: float | None = None,
+        blocking: bool = True,
+        handle_exit: bool = True,
+        worker_processes: int | None = 1,
+    ) -> float | None:
+        """Run the loop until nothing is left in it.
+
+        Args:
+            timeout: Seconds that one turn waits at most; None: until something happens.
+            blocking: False: one turn only.  Returns the seconds to the next scheduled call, or None.
+            handle_exit: KeyboardInterrupt and SystemExit end it cleanly, with `close_all` when blocking.
+            worker_processes: Fork so many workers (POSIX), each with a poller, limits and `ip_map` of its own; 0, less
+                or None: one per processor.  This process waits, and replaces those that end badly.
+
+        Raises:
+            ValueError: Workers are asked for, and `blocking` is off.
+            RuntimeError: More than 100 workers ended badly.
+        """
+        if worker_processes != 1:
+            if not blocking:
+                raise ValueError(
+                    f"worker_processes={worker_processes} needs blocking=True: a worker makes no single turn"
+                )
+            self._serve_forked(worker_processes, timeout, handle_exit)
+            return None
+        try:
+            if handle_exit and blocking:
+                self._log_start("async")
+            return self.ioloop.loop(timeout, blocking)
+        except (KeyboardInterrupt, SystemExit):
+            if not handle_exit:
+                raise
+            logger.info("received interrupt signal")
+        if blocking:
+            count = len(self.ioloop.socket_map)
+            logger.info(">>> shutting down FTP server, pid=%d, %d open socket(s) <<<", os.getpid(), count)
+            self.close_all()
+        return None
+
+    def drain(self, seconds: float) -> None:
+        """Stop listening and end the sessions in good order: the loop ends with the last one.  Returns at once.
+
+        Who is idle gets 421.  A command or transfer that runs may go on for so many seconds; then it is ended, a
+        transfer with 426, and 421 follows.  From another thread or a signal handler: `request_drain`.
+        """
+        if self._forked is not None:
+            self._forked.drain(seconds)
+        else:
+            self._begin_drain(seconds)
+
+    def request_drain(self, seconds: float) -> None:
+        """Have the server drain itself; for any thread, and for signal handlers."""
+        if self._forked is not None:
+            self._forked.drain(seconds)
+        else:
+            self.ioloop.call_soon_threadsafe(self.drain, seconds)
+
+    def leave_to_child(self) -> None:
+        """In a forked process: let go of all that is the server's; what is closed is a copy."""
+        for host in self._hosts():
+            host.sock.close()
+        self.ioloop.leave_to_child()
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+
+    def close_all(self) -> None:
+        """Close the whole loop: every session, data connection and timer of every server on it."""
+        self.close()
+        self.ioloop.close()
+
+    def _serve_forked(self, number: int | None, timeout: float | None, handle_exit: bool) -> None:
+        if handle_exit:
+            self._log_start("prefork + async")
+        workers = Forked(number)
+        identity = workers.fork()
+        try:
+            if identity is None:
+                self._forked = workers
+                identity = workers.wait()
+        except (KeyboardInterrupt, SystemExit):
+            if not handle_exit:
+                raise
+            logger.info("received interrupt signal")
+            logger.info(">>> shutting down FTP server, pid=%d, %d worker(s) <<<", os.getpid(), workers.number)
+        finally:
+            if identity is None:
+                workers.end()
+                workers.join(WORKERS_TIMEOUT)
+                self._forked = None
+        if identity is None:
+            self.close_all()
+            return
+        self._forked = None
+        self.ioloop.renew()
+        run_worker(
+            partial(self.ioloop.loop, timeout),
+            workers.lifeline_end,
+            drain=self.request_drain,
+            close=partial(self.ioloop.call_soon_threadsafe, self.close_all),
+        )

@@ -1,0 +1,136 @@
+"""A forked process for each session: it shares nothing with the others, not even a crash."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ftpcore_adapters._lifeline import Lifeline, hold
+from ftpcore_adapters._loop_host import LoopHost
+from ftpcore_adapters._pollers import READ
+from ftpcore_adapters._spawning import SpawningServer
+from ftpcore_adapters.ioloop import IOLoop
+from ftpcore_adapters.log import logger
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["MultiprocessFTPServer"]
+
+
+class MultiprocessFTPServer(SpawningServer):
+    """Forks a process for each session (POSIX).
+
+    What a session changes in memory, a memory filesystem or a table of users, is seen by nobody else.
+    """
+
+    model = "multi-process"
+
+    def start_worker(self, sock: socket.socket, ip: str) -> SessionProcess:
+        return SessionProcess(self, sock, ip)
+
+
+class SessionProcess:
+    """A process that runs one session; it has begun when it is made.  The loop of the server watches for its end."""
+
+    def __init__(self, server: SpawningServer, sock: socket.socket, ip: str) -> None:
+        self.ip = ip
+        self._server = server
+        self._lifeline = Lifeline()
+        # fork, whatever the default is: a handler class need not be importable.
+        context = multiprocessing.get_context("fork")
+        self._process = context.Process(target=self._run, args=(sock,), name=f"ftp session of {ip}", daemon=True)
+        try:
+            self._process.start()
+        except OSError:
+            self._lifeline.close()
+            raise
+        self._lifeline.forked()
+        self._over = False
+        self._sentinel = self._process.sentinel
+        server.ioloop.register(self._sentinel, self, READ)
+        sock.close()
+
+    def drain(self, seconds: float) -> None:
+        self._lifeline.drain(seconds)
+
+    def end(self) -> None:
+        self._lifeline.close()
+
+    def join(self, timeout: float) -> bool:
+        if self._over:
+            return True
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            return False
+        self._ended()
+        return True
+
+    def kill(self) -> None:
+        if not self._over:
+            self._process.kill()
+            self._process.join()
+            self._ended()
+
+    # -- what the loop of the server calls -----------------------------------------------------------------------------
+
+    def handle_read(self) -> None:
+        """The process has ended."""
+        self._process.join()
+        self._ended()
+
+    handle_write = handle_close = handle_read
+
+    def handle_error(self) -> None:
+        logger.exception("the end of a worker process failed")
+
+    def close(self) -> None:
+        """The loop of the server is closed."""
+        self.end()
+
+    # -- private -------------------------------------------------------------------------------------------------------
+
+    def _ended(self) -> None:
+        if self._over:
+            return
+        self._over = True
+        code = self._process.exitcode
+        if code:
+            logger.warning("the process of the session of %s ended with status %d", self.ip, code)
+        self._server.ioloop.unregister(self._sentinel)
+        self._lifeline.close()
+        self._process.close()
+        self._server.worker_ended(self)
+
+    def _run(self, sock: socket.socket) -> None:
+        """Run the session, in the process."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells it to everybody; the server decides
+        end = self._lifeline.other_end
+        self._lifeline.other_end = -1
+        self._server.leave_to_child()
+        self._lifeline.close()
+        loop = IOLoop.factory()
+        handler = self._server.handler(sock, self._server, ioloop=loop)
+        try:
+            if handler.socket is None:
+                return
+            hold(
+                end,
+                drain=lambda seconds: loop.call_soon_threadsafe(_shut_down, loop, seconds),
+                close=lambda: loop.call_soon_threadsafe(handler.close),
+            )
+            signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(handler.close))
+            handler.handle()
+            loop.loop()
+        finally:
+            with suppress(OSError):
+                loop.close()
+
+
+def _shut_down(loop: IOLoop, seconds: float) -> None:
+    for instance in list(loop.socket_map.values()):
+        if isinstance(instance, LoopHost):
+            instance.shut_down(seconds)
