@@ -7,11 +7,12 @@ from typing import Final
 
 import pytest
 from mutants import Mutant
+from mutants.authorizers import AUTHORIZER_MUTANTS
 from mutants.filesystems import FILESYSTEM_MUTANTS
 
 from ftpcore_contracts import Outcome, Report, run
 
-MUTANTS: Final[tuple[Mutant, ...]] = FILESYSTEM_MUTANTS
+MUTANTS: Final[tuple[Mutant, ...]] = FILESYSTEM_MUTANTS + AUTHORIZER_MUTANTS
 
 #: Promised to whoever relies on the contracts.
 AT_LEAST: Final = 40
@@ -27,7 +28,7 @@ def _sound(mutant: Mutant) -> type:
     return mutant.contract.__bases__[0]
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.contract.__name__)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_the_mutant_is_caught(mutant: Mutant) -> None:
     """The test fails and says what was expected, what came and where to read; it passes where there is no fault."""
     report = run(mutant.contract, select=mutant.catches)
@@ -38,6 +39,7 @@ def test_the_mutant_is_caught(mutant: Mutant) -> None:
         assert result.failure.came
         assert result.failure.expected != result.failure.came
         assert mutant.catches in result.failure.read
+        assert result.failure.what != "a fixture failed, before the test", "it is not the test that noticed"
     sound = [result for result in sound_report(_sound(mutant)).results if result.test == mutant.catches]
     assert any(result.outcome is Outcome.PASSED for result in sound)
     assert [result for result in sound if result.outcome is Outcome.FAILED] == []

@@ -21,13 +21,12 @@ _DESCRIPTION: Final = """\
 Hold an implementation of a port of ftpcore to its contract.
 
 TARGET is module:name, looked for from the current directory on.  The name is that of
-  - a callable that returns a filesystem, fresh and empty: a class, a function, a context manager.
+  - a callable that returns a filesystem, synchronous or not, fresh and empty: a class, a function, a context manager.
     It may take, by these names,
       contents     what the filesystem shall hold: bytes by path, a directory ends in "/" and is b"";
-                   who can't write through the port needs it
+                   one that can't be written through its port takes it
       room         the bytes of content that it shall have room for, or None
-      root         a directory to work in, empty and removed afterwards
-      cmd_channel  None: so classes of seed-style filesystems can be named as they are
+      root         a directory to work in, empty, and removed afterwards
     and what it returns may have methods make_link(path, target) and open_handles() for the tests; or
   - a subclass of a contract, with its fixtures: the form for authorizers and servers.
 """

@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import inspect
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack
 from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Final, NamedTuple, cast
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from ftpcore import VirtualPath
 from ftpcore.ports import AsyncAuthorizer, AsyncFileSystem, Authorizer, FileSystem
+from ftpcore_contracts._async import AsyncFileSystemContract
+from ftpcore_contracts._async_authorizer import AsyncAuthorizerContract
+from ftpcore_contracts._authorizer import AuthorizerContract
 from ftpcore_contracts._filesystem import FileSystemContract
+from ftpcore_contracts._server import ServerContract
 
 __all__ = ["CONTRACTS", "contract_for"]
 
 #: All contracts, by name.
-CONTRACTS: Final[Mapping[str, type]] = {contract.__name__: contract for contract in (FileSystemContract,)}
+CONTRACTS: Final[Mapping[str, type]] = {
+    contract.__name__: contract
+    for contract in (
+        FileSystemContract,
+        AsyncFileSystemContract,
+        AuthorizerContract,
+        AsyncAuthorizerContract,
+        ServerContract,
+    )
+}
 
 
 def contract_for(target: str, name: str | None) -> type:
@@ -40,16 +57,20 @@ def contract_for(target: str, name: str | None) -> type:
     if not callable(found):
         kind = type(found).__name__
         raise pytest.UsageError(f"{target} is one {kind}: name a callable that returns a fresh one for each test")
+    if inspect.iscoroutinefunction(found):
+        raise pytest.UsageError(f"{target} is a coroutine function: make it an asynccontextmanager, or a plain one")
     factory = _Factory(target, found)
     with ExitStack() as stack:
+        root = stack.enter_context(tempfile.TemporaryDirectory(prefix="ftpcore-contract-"))
         try:
-            product = factory.make(stack)
+            product = factory.make(stack, root, lambda: stack.enter_context(start_blocking_portal()))
         except Exception as error:
             raise pytest.UsageError(f"{target} raised {type(error).__name__}: {error}") from error
         contract = CONTRACTS[_port_of(target, product, name).contract]
     if not issubclass(contract, FileSystemContract):
         raise pytest.UsageError(f"{target} makes no filesystem: name a subclass of {contract.__name__}")
-    return type(target, (_Made, contract), {"factory": factory, "__doc__": f"{target} under contract."})
+    made = _MadeAsync if issubclass(contract, AsyncFileSystemContract) else _Made
+    return type(target, (made, contract), {"factory": factory, "__doc__": f"{target} under contract."})
 
 
 class _Port(NamedTuple):
@@ -103,13 +124,19 @@ class _Factory:
         return parameter in self._takes
 
     def make(
-        self, stack: ExitStack, *, contents: Mapping[str, bytes] = MappingProxyType({}), room: int | None = None
+        self,
+        stack: ExitStack,
+        root: str,
+        portal: Callable[[], BlockingPortal],
+        *,
+        contents: Mapping[str, bytes] = MappingProxyType({}),
+        room: int | None = None,
     ) -> object:
-        """Return a product; it, and what it was told, last as long as `stack`."""
-        told: dict[str, object] = {"contents": contents, "room": room, "cmd_channel": None}
-        if self.takes("root"):
-            told["root"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="ftpcore-contract-"))
+        """Return a product, which lasts as long as `stack`; what begins on an event loop does so on that of `portal`."""
+        told = {"contents": contents, "room": room, "root": root, "cmd_channel": None}
         product = self._function(**{name: value for name, value in told.items() if self.takes(name)})
+        if isinstance(product, AbstractAsyncContextManager):
+            return stack.enter_context(portal().wrap_async_context_manager(product))
         return stack.enter_context(product) if isinstance(product, AbstractContextManager) else product
 
 
@@ -117,26 +144,55 @@ class _Made(FileSystemContract):
     """A contract set up by a factory, and by what the filesystem itself offers."""
 
     factory: ClassVar[_Factory]
+    _root: Path
     _stack: ExitStack
 
     @pytest.fixture
-    def filesystem(self) -> Iterator[FileSystem]:
+    def filesystem(self, tmp_path: Path) -> Iterator[FileSystem]:
+        self._root = tmp_path
         with ExitStack() as self._stack:
-            yield cast("FileSystem", self.factory.make(self._stack))  # its methods were looked at before
+            yield self._product()
 
     def stock(self, filesystem: FileSystem, contents: Mapping[str, bytes]) -> FileSystem:
-        if not self.factory.takes("contents"):
-            return super().stock(filesystem, contents)
-        return cast("FileSystem", self.factory.make(self._stack, contents=contents))  # as above
+        return (
+            self._product(contents=contents) if self.factory.takes("contents") else super().stock(filesystem, contents)
+        )
+
+    def make_link(self, filesystem: FileSystem, path: VirtualPath, target: str) -> None:
+        if hasattr(filesystem, "make_link") or not self.factory.takes("root"):
+            super().make_link(filesystem, path, target)
+        else:
+            os.symlink(target, f"{self._root}{path}")
 
     def limited(self, filesystem: FileSystem, room: int) -> FileSystem | None:
         if not self.factory.takes("room"):
             return super().limited(filesystem, room)
-        return cast("FileSystem", self.factory.make(self._stack, room=room))  # as above
+        return self._product(room=room)
 
     def open_handles(self, filesystem: FileSystem) -> int:
         count = getattr(filesystem, "open_handles", None)
         return super().open_handles(filesystem) if count is None else count()
+
+    def _product(self, *, contents: Mapping[str, bytes] = MappingProxyType({}), room: int | None = None) -> FileSystem:
+        made = self.factory.make(self._stack, str(self._root), self._loop, contents=contents, room=room)
+        return cast("FileSystem", made)  # its methods were looked at before
+
+    def _loop(self) -> BlockingPortal:
+        return self._stack.enter_context(start_blocking_portal())
+
+
+class _MadeAsync(_Made):
+    """The same on the loop of the contract, which is not over before the filesystem is."""
+
+    @pytest.fixture
+    def filesystem(self, tmp_path: Path, portal: BlockingPortal) -> Iterator[FileSystem]:
+        self._root = tmp_path
+        self._of_contract = portal
+        with ExitStack() as self._stack:
+            yield self._product()
+
+    def _loop(self) -> BlockingPortal:
+        return self._of_contract
 
 
 def _find(target: str) -> object:

@@ -13,12 +13,22 @@ from ftpcore import VirtualPath
 from ftpcore.ports import Capability, FileSystem
 from ftpcore_adapters.local import LocalFileSystem
 from ftpcore_adapters.memory import MemoryFileSystem
-from ftpcore_contracts import FileSystemContract
+from ftpcore_contracts import AsyncFileSystemContract, FileSystemContract
 from mutants import Mutant
+from mutants.async_delegation import AsyncDelegate, AsyncEntries
 from mutants.atomic import AtomicFileSystem, Upload
 from mutants.delegation import Delegate, DelegateFile
 
-__all__ = ["DiskFileSystem", "atomic_mutant", "disk_mutant", "file_mutant", "memory_mutant", "upload_mutant"]
+__all__ = [
+    "DiskFileSystem",
+    "async_listing_mutant",
+    "async_mutant",
+    "atomic_mutant",
+    "disk_mutant",
+    "file_mutant",
+    "memory_mutant",
+    "upload_mutant",
+]
 
 
 class MemoryContract(FileSystemContract):
@@ -86,6 +96,17 @@ class AtomicContract(FileSystemContract):
         return self.made()
 
 
+class AsyncContract(AsyncFileSystemContract):
+    """An asynchronous filesystem in memory."""
+
+    many = 2_000
+    made: ClassVar[type[AsyncDelegate]] = AsyncDelegate
+
+    @pytest.fixture
+    def filesystem(self) -> AsyncDelegate:
+        return self.made()
+
+
 def memory_mutant(broken: type[Delegate], catches: str, *, without: Capability = Capability.NONE) -> Mutant:
     """Return the mutant that `broken` makes of `MemoryFileSystem`, one that lacks what is in `without`."""
     contract = type(MemoryContract.__name__, (MemoryContract,), {"without": without}) if without else MemoryContract
@@ -111,6 +132,17 @@ def upload_mutant(broken: type[Upload], catches: str) -> Mutant:
     """Return the mutant of `AtomicFileSystem` whose uploads are `broken`."""
     made = type(broken.__name__, (AtomicFileSystem,), {"upload_class": broken})
     return _mutant(AtomicContract, made, _fault(broken), catches)
+
+
+def async_mutant(broken: type[AsyncDelegate], catches: str) -> Mutant:
+    """Return the mutant that `broken` makes of `AsyncDelegate`."""
+    return _mutant(AsyncContract, broken, _fault(broken), catches)
+
+
+def async_listing_mutant(broken: type[AsyncEntries], catches: str) -> Mutant:
+    """Return the mutant of `AsyncDelegate` whose listings are `broken`."""
+    made = type(broken.__name__, (AsyncDelegate,), {"entries_class": broken})
+    return _mutant(AsyncContract, made, _fault(broken), catches)
 
 
 def _mutant(contract: type[FileSystemContract], made: type, fault: str, catches: str) -> Mutant:

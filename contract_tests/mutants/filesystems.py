@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mutants import Mutant
+from mutants.async_faults import ASYNC_MUTANTS
 from mutants.attribute_faults import ATTRIBUTE_MUTANTS
 from mutants.file_faults import FILE_MUTANTS
 from mutants.listing_faults import LISTING_MUTANTS
@@ -19,4 +20,5 @@ FILESYSTEM_MUTANTS: Final[tuple[Mutant, ...]] = (
     *LISTING_MUTANTS,
     *TREE_MUTANTS,
     *ATTRIBUTE_MUTANTS,
+    *ASYNC_MUTANTS,
 )

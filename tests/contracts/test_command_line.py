@@ -16,9 +16,10 @@ from ftpcore_contracts.__main__ import main
 
 #: What an author has written; each is a target of the tests.
 AUTHOR = """
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
+from mutants.async_delegation import AsyncDelegate
 
 from ftpcore.ports import Capability
 from ftpcore_adapters.local import LocalFileSystem
@@ -46,6 +47,24 @@ def borrowed():
     events.append("opened")
     yield MemoryFileSystem()
     events.append("closed")
+
+@asynccontextmanager
+async def connected():
+    events.append("opened")
+    yield AsyncDelegate()
+    events.append("closed")
+
+def wrapped():
+    # Its methods return what is to be awaited, which nobody sees from outside.
+    files = AsyncDelegate()
+    for name in vars(AsyncDelegate):
+        method = getattr(files, name)
+        if callable(method) and not isinstance(method, type) and not name.startswith("_"):
+            setattr(files, name, lambda *arguments, call=method, **named: call(*arguments, **named))
+    return files
+
+async def coroutine():
+    return AsyncDelegate()
 
 events = []
 
@@ -123,10 +142,29 @@ def test_a_factory_is_run(ran: Run, target: str) -> None:
     assert "The contract is kept: 2 rules" in found.out
 
 
-def test_a_context_manager_is_left_again(ran: Run) -> None:
+def test_links_are_made_in_the_directory_that_was_told(ran: Run) -> None:
+    found = ran("author:LocalFileSystem", "-k", "test_a_link_is_read_through or test_a_link_is_told_as_a_link")
+    assert "The contract is kept: 2 rules" in found.out
+
+
+@pytest.mark.parametrize("target", ["author:AsyncDelegate", "author:connected"])
+def test_asynchronous_filesystems_are_told_from_others(ran: Run, target: str) -> None:
+    found = ran(target, "-k", "test_methods_are_awaited or test_scan_is_given_up or test_rename_keeps_the_object")
+    assert (found.status, found.err) == (0, "")
+    assert "asynchrony" in found.out
+
+
+def test_a_contract_can_be_named(ran: Run) -> None:
+    """For what can't be seen: these methods are no coroutine functions, and return coroutines all the same."""
+    found = ran("author:wrapped", "--contract", "AsyncFileSystemContract", "-k", "test_scan_is_given_up")
+    assert (found.status, found.err) == (0, "")
+
+
+@pytest.mark.parametrize("target", ["author:borrowed", "author:connected"])
+def test_a_context_manager_is_left_again(ran: Run, target: str) -> None:
     events = import_module("author").events
     events.clear()
-    ran("author:borrowed", *SOME)
+    ran(target, *SOME)
     assert len(events) > 2
     assert events == ["opened", "closed"] * (len(events) // 2)
 
@@ -183,6 +221,7 @@ def test_a_contract_is_run_as_it_is(ran: Run) -> None:
         pytest.param(("author:needy",), "author:needy needs bucket", id="factory needs more"),
         pytest.param(("author:one",), "a callable that returns a fresh one", id="instance"),
         pytest.param(("author:number",), "a callable that returns a fresh one", id="number"),
+        pytest.param(("author:coroutine",), "asynccontextmanager", id="coroutine"),
         pytest.param(("author:Half",), "lacks these of FileSystem: enter_dir, open_file", id="no port"),
         pytest.param(("author:FileSystemContract",), "a contract with nothing in it", id="contract itself"),
         pytest.param(("author:Whole", "-k", "no_such_test"), "no test of author:Whole", id="nothing selected"),
