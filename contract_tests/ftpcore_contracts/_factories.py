@@ -20,7 +20,7 @@ from ftpcore.ports import AsyncAuthorizer, AsyncFileSystem, Authorizer, FileSyst
 from ftpcore_contracts._async import AsyncFileSystemContract
 from ftpcore_contracts._async_authorizer import AsyncAuthorizerContract
 from ftpcore_contracts._authorizer import AuthorizerContract
-from ftpcore_contracts._filesystem import FileSystemContract
+from ftpcore_contracts._filesystem import FileSystemContract, FileSystemRules
 from ftpcore_contracts._server import ServerContract
 
 __all__ = ["CONTRACTS", "contract_for"]
@@ -67,7 +67,7 @@ def contract_for(target: str, name: str | None) -> type:
         except Exception as error:
             raise pytest.UsageError(f"{target} raised {type(error).__name__}: {error}") from error
         contract = CONTRACTS[_port_of(target, product, name).contract]
-    if not issubclass(contract, FileSystemContract):
+    if not issubclass(contract, FileSystemRules):
         raise pytest.UsageError(f"{target} makes no filesystem: name a subclass of {contract.__name__}")
     made = _MadeAsync if issubclass(contract, AsyncFileSystemContract) else _Made
     return type(target, (made, contract), {"factory": factory, "__doc__": f"{target} under contract."})
@@ -132,7 +132,7 @@ class _Factory:
         contents: Mapping[str, bytes] = MappingProxyType({}),
         room: int | None = None,
     ) -> object:
-        """Return a product, which lasts as long as `stack`; what begins on an event loop does so on that of `portal`."""
+        """Return a product, which lasts as long as `stack`; what begins on a loop does so on that of `portal`."""
         told = {"contents": contents, "room": room, "root": root, "cmd_channel": None}
         product = self._function(**{name: value for name, value in told.items() if self.takes(name)})
         if isinstance(product, AbstractAsyncContextManager):

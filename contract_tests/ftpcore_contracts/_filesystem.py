@@ -6,12 +6,12 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar, cast
 
 import pytest
 
 from ftpcore import VirtualPath
-from ftpcore.ports import Capability, FileSystem
+from ftpcore.ports import AnyFileSystem, Capability, FileSystem
 from ftpcore_contracts._contents import Holding
 from ftpcore_contracts._contract import Contract
 from ftpcore_contracts._fs_attributes import Attributes
@@ -34,10 +34,12 @@ from ftpcore_contracts._fs_writing import Writing
 from ftpcore_contracts._rules import ContractBroken, needs
 from ftpcore_contracts._trees import STOCK, Link, fill
 
-__all__ = ["FileSystemContract"]
+__all__ = ["FileSystemContract", "FileSystemRules"]
+
+F = TypeVar("F", bound=AnyFileSystem)
 
 
-class FileSystemContract(
+class FileSystemRules(
     Attributes,
     Capabilities,
     Confinement,
@@ -56,22 +58,19 @@ class FileSystemContract(
     Model,
     Renaming,
     Contract,
+    Generic[F],
 ):
-    """What every synchronous filesystem keeps.  Subclass it as `TestX`, and override `filesystem`.
-
-    A filesystem that can't be written through its port overrides `stock`; one that declares LINKS and has no method
-    `make_link(path, target)` overrides `make_link`.
-    """
+    """What every filesystem keeps, whatever kind of port `F` is: all rules, fixtures and hooks."""
 
     many: ClassVar[int] = 10_000
     """Entries of the large directory; fewer where making one takes long, but more than a page of the store has."""
 
     @pytest.fixture
-    def filesystem(self) -> FileSystem:
+    def filesystem(self) -> F:
         """Return the implementation, fresh and empty."""
         raise NotImplementedError(f"{type(self).__name__} must override the fixture `filesystem`: a fresh, empty one")
 
-    def stock(self, filesystem: FileSystem, contents: Mapping[str, bytes]) -> FileSystem:
+    def stock(self, filesystem: F, contents: Mapping[str, bytes]) -> F:
         """Return a filesystem that holds `contents`: bytes by path, a directory ends in "/" and is b"".
 
         By default `filesystem` is filled through its port.  One that is read-only is made anew here.
@@ -82,12 +81,12 @@ class FileSystemContract(
                 expected=f"{type(self).__name__}.stock(filesystem, contents) overridden, for WRITE is not declared",
                 came="the default, which writes through the port",
             )
-        fill(filesystem, contents)
+        fill(self.view(filesystem), contents)
         return filesystem
 
-    def make_link(self, filesystem: FileSystem, path: VirtualPath, target: str) -> None:
+    def make_link(self, filesystem: F, path: VirtualPath, target: str) -> None:
         """Make `path` a symbolic link to `target`, which is relative or begins at what the store takes for "/"."""
-        make = getattr(filesystem, "make_link", None)
+        make = getattr(self.view(filesystem), "make_link", None)
         if make is None:
             raise ContractBroken(
                 "LINKS is declared, and a link is needed to try it",
@@ -96,49 +95,49 @@ class FileSystemContract(
             )
         make(path, target)
 
-    def limited(self, filesystem: FileSystem, room: int) -> FileSystem | None:
+    def limited(self, filesystem: F, room: int) -> F | None:
         """Return an empty filesystem that has room for `room` bytes of content and no more; None: there is none."""
         return None
 
-    def open_handles(self, filesystem: FileSystem) -> int:
+    def open_handles(self, filesystem: F) -> int:
         """Return how many handles are open: by default, descriptors of files in this process, if /proc tells."""
         return _plain_descriptors()
 
-    def view(self, filesystem: FileSystem) -> FileSystem:
+    def view(self, filesystem: F) -> FileSystem:
         """Return what the tests call; the asynchronous contract makes it synchronous here."""
-        return filesystem
+        return cast("FileSystem", filesystem)  # the other kind overrides this
 
     @pytest.fixture
-    def files(self, filesystem: FileSystem) -> Iterator[FileSystem]:
+    def files(self, filesystem: F) -> Iterator[FileSystem]:
         """The implementation, empty; a handle that is left open fails the test."""
         yield self._begin(filesystem)
         self._check_handles()
 
     @pytest.fixture
-    def implementation(self, filesystem: FileSystem) -> FileSystem:
+    def implementation(self, filesystem: F) -> F:
         """The implementation with `STOCK` in it, as the author made it."""
         return self.stock(filesystem, STOCK)
 
     @pytest.fixture
-    def stocked(self, implementation: FileSystem) -> Iterator[FileSystem]:
+    def stocked(self, implementation: F) -> Iterator[FileSystem]:
         """The implementation with `STOCK` in it."""
         yield self._begin(implementation)
         self._check_handles()
 
     @pytest.fixture
-    def link(self, implementation: FileSystem) -> Link:
+    def link(self, implementation: F) -> Link:
         """Puts a symbolic link into what `stocked` is, given its path and its target."""
         return partial(self.make_link, implementation)
 
     @pytest.fixture
-    def holding(self, filesystem: FileSystem) -> Iterator[Holding]:
+    def holding(self, filesystem: F) -> Iterator[Holding]:
         """Puts contents in, once, and returns the implementation: for rules that hold for read-only ones, too."""
         self._begin(filesystem)
         yield lambda contents: self._begin(self.stock(filesystem, contents))
         self._check_handles()
 
     @pytest.fixture
-    def small(self, filesystem: FileSystem) -> Iterator[FileSystem]:
+    def small(self, filesystem: F) -> Iterator[FileSystem]:
         """The implementation, empty, with room for `ROOM` bytes."""
         needs(filesystem, Capability.WRITE)
         limited = self.limited(filesystem, ROOM)
@@ -152,7 +151,7 @@ class FileSystemContract(
         """Tells how many handles are open of what `files`, `stocked`, `holding` or `small` returned."""
         return self._count_handles
 
-    def _begin(self, implementation: FileSystem) -> FileSystem:
+    def _begin(self, implementation: F) -> FileSystem:
         self._implementation = implementation
         self._handles_before = self.open_handles(implementation)
         return self.view(implementation)
@@ -170,6 +169,14 @@ class FileSystemContract(
                 expected=f"{self._handles_before} open handles",
                 came=f"{after} open handles",
             )
+
+
+class FileSystemContract(FileSystemRules[FileSystem]):
+    """What every synchronous filesystem keeps.  Subclass it as `TestX`, and override `filesystem`.
+
+    A filesystem that can't be written through its port overrides `stock`; one that declares LINKS and has no method
+    `make_link(path, target)` overrides `make_link`.
+    """
 
 
 def _plain_descriptors() -> int:

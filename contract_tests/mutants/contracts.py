@@ -145,7 +145,7 @@ def async_listing_mutant(broken: type[AsyncEntries], catches: str) -> Mutant:
     return _mutant(AsyncContract, made, _fault(broken), catches)
 
 
-def _mutant(contract: type[FileSystemContract], made: type, fault: str, catches: str) -> Mutant:
+def _mutant(contract: type, made: type, fault: str, catches: str) -> Mutant:
     return Mutant(fault, type(made.__name__, (contract,), {"made": made}), catches)
 
 
