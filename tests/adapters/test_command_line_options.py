@@ -24,7 +24,11 @@ class Idle(FTPServer):
         super().__init__(address, handler, IOLoop.factory())
 
     def serve_forever(
-        self, timeout: float | None = None, blocking: bool = True, handle_exit: bool = True
+        self,
+        timeout: float | None = None,
+        blocking: bool = True,
+        handle_exit: bool = True,
+        worker_processes: int | None = 1,
     ) -> float | None:
         self.close_all()
         return None
