@@ -1,4 +1,4 @@
-"""Filesystems of the seed API: behind the port under its contract, by each way of the bridge."""
+"""Filesystems of the seed API: behind the port by each way of the bridge, and by themselves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ftpcore.ports import FileSystem
 from ftpcore_adapters.filesystems import AbstractedFS, UnixFilesystem
 from ftpcore_adapters.seed import SeedFileSystem, filesystem_port
 from ftpcore_adapters.wrappers import Rooted
-from ftpcore_contracts import FileSystemContract
+from ftpcore_contracts import FileSystemContract, SeedFileSystemContract
 
 
 class Resolving(AbstractedFS):
@@ -78,3 +78,29 @@ class TestUnixFilesystem(OnDisk):
 
     def port(self, root: str) -> FileSystem:
         return Rooted(filesystem_port(UnixFilesystem(root, None)), root)
+
+
+class TestAbstractedFS(SeedFileSystemContract):
+    @pytest.fixture
+    def filesystem(self, tmp_path: Path) -> AbstractedFS:
+        return AbstractedFS(str(tmp_path), None)
+
+
+class TestResolving(SeedFileSystemContract):
+    @pytest.fixture
+    def filesystem(self, tmp_path: Path) -> AbstractedFS:
+        return Resolving(str(tmp_path), None)
+
+
+class TestOpening(SeedFileSystemContract):
+    @pytest.fixture
+    def filesystem(self, tmp_path: Path) -> AbstractedFS:
+        return Opening(str(tmp_path), None)
+
+
+class TestUnix(SeedFileSystemContract):
+    confines = False
+
+    @pytest.fixture
+    def filesystem(self, tmp_path: Path) -> AbstractedFS:
+        return UnixFilesystem(str(tmp_path), None)

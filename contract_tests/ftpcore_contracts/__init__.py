@@ -10,6 +10,7 @@ from ftpcore_contracts._filesystem import FileSystemContract
 from ftpcore_contracts._report import Failure, Outcome, Report, Result
 from ftpcore_contracts._rules import ContractBroken
 from ftpcore_contracts._runner import run
+from ftpcore_contracts._seed import SeedFileSystemContract, SeedStyleFileSystem
 from ftpcore_contracts._server import ServerContract
 from ftpcore_contracts._server_handler import ContractHandler
 
@@ -25,6 +26,8 @@ __all__ = [
     "Outcome",
     "Report",
     "Result",
+    "SeedFileSystemContract",
+    "SeedStyleFileSystem",
     "ServerContract",
     "run",
 ]
