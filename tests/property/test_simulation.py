@@ -8,8 +8,7 @@ from typing import Final
 
 import pytest
 
-from ftpcore import OpenFile, Reply, Session, VirtualPath
-from ftpcore._effects import SendControl
+from ftpcore import OpenFile, Reply, SendControl, Session, VirtualPath
 from ftpcore.ports import OpenMode
 from ftpcore.testing import ScriptedHost, SimulationFailed, SingleUser, random_steps, run_steps, shrunk, simulate
 from tests.conftest import scaled
