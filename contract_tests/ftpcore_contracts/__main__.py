@@ -27,6 +27,7 @@ TARGET is module:name, looked for from the current directory on.  The name is th
                    one that can't be written through its port takes it
       room         the bytes of content that it shall have room for, or None
       root         a directory to work in, empty, and removed afterwards
+      cmd_channel  None, for classes of filesystems of the seed API: abstracted_fs(root, cmd_channel)
     and what it returns may have methods make_link(path, target) and open_handles() for the tests; or
   - a subclass of a contract, with its fixtures: the form for authorizers and servers.
 """
