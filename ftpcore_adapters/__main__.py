@@ -13,15 +13,15 @@ from contextlib import contextmanager
 from typing import Final, TextIO
 
 from ftpcore.testing import recording
-from ftpcore_adapters import servers
+from ftpcore_adapters._accepting import Acceptor
 from ftpcore_adapters._command_line import DEFAULT_PORT, parse_args
+from ftpcore_adapters._concurrency import Limits, Serving, make_serving
 from ftpcore_adapters._console_log import ConsoleHandler, complain, in_container, start_text, users_text
 from ftpcore_adapters._journals import journal_opener, replay_command
 from ftpcore_adapters._user_commands import user_command
 from ftpcore_adapters.authorizers import AuthorizerError, DummyAuthorizer, HashedFileAuthorizer
 from ftpcore_adapters.handlers import DTPHandler, FTPHandler
 from ftpcore_adapters.log import LEVEL, config_logging
-from ftpcore_adapters.servers import FTPServer
 
 __all__ = ["DEFAULT_PORT", "console", "main", "parse_args"]
 
@@ -35,7 +35,7 @@ _READ = "elr"
 _WRITE = "elradfmwMT"
 
 
-def main(args: Sequence[str] | None = None) -> FTPServer:
+def main(args: Sequence[str] | None = None) -> Acceptor:
     """Serve until interrupted; return the server, closed.  The other commands are `console`'s alone.
 
     Anonymous users who may write are worth a RuntimeWarning.  The class of the server is looked up in `servers`, and
@@ -69,8 +69,8 @@ def console() -> None:
     try:
         with _told():
             options = parse_args(words)
-            server = _listen(options)
-        _serve(server, options)
+            serving = _listen(options)
+        _serve(serving, options)
     except KeyboardInterrupt:
         pass  # at the very beginning, or once more at the end
 
@@ -88,26 +88,20 @@ def _told() -> Iterator[None]:
         raise SystemExit(2) from None
 
 
-def _listen(options: argparse.Namespace) -> FTPServer:
+def _listen(options: argparse.Namespace) -> Serving:
     config_logging(level=logging.DEBUG if options.debug else LEVEL)
-    server = servers.FTPServer((options.interface, options.port), _handler(options))
-    server.max_cons = options.max_cons
-    server.max_cons_per_ip = options.max_cons_per_ip
-    return server
+    limits = Limits(options.max_cons, options.max_cons_per_ip, options.drain)
+    return make_serving(options.concurrency, (options.interface, options.port), _handler(options), limits)
 
 
-def _serve(server: FTPServer, options: argparse.Namespace) -> FTPServer:
+def _serve(serving: Serving, options: argparse.Namespace) -> Acceptor:
     if options.users is None:
         directory = os.path.realpath(options.directory)
-        text = start_text(server.address, directory, options.username, write=options.write)
+        text = start_text(serving.address, directory, options.username, write=options.write)
     else:
-        text = users_text(server.address, os.path.realpath(options.users), server.handler.authorizer.names())
-    try:
-        print(text, flush=True)
-        server.serve_forever()
-    except KeyboardInterrupt:  # one that came before the server could take it
-        server.close_all()
-    return server
+        text = users_text(serving.address, os.path.realpath(options.users), serving.handler.authorizer.names())
+    print(text, flush=True)
+    return serving.run()
 
 
 def _handler(options: argparse.Namespace) -> type[FTPHandler]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
 from ftpcore_adapters import __ver__
+from ftpcore_adapters._concurrency import MODELS
 from ftpcore_adapters._console_log import printable
 from ftpcore_adapters.authorizers import ANONYMOUS
 from ftpcore_adapters.handlers import FTPHandler
@@ -26,8 +27,6 @@ _SERVE: Final = "serve"
 
 #: An IPv6 wildcard serves IPv4 as well, but not on Windows.
 _ALL_INTERFACES: Final = "0.0.0.0" if os.name == "nt" else ""
-
-_MODELS: Final = ("async",)
 
 _ASCII: Final = bytes(range(128))
 
@@ -132,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
 
     group = parser.add_argument_group("sessions")
     group.add_argument(
-        "--concurrency", metavar="MODEL", choices=_MODELS, default="async", help=f"how they run: {', '.join(_MODELS)}"
+        "--concurrency", metavar="MODEL", choices=MODELS, default="async", help=f"how they run: {', '.join(MODELS)}"
     )
     group.add_argument(
         "--timeout",
@@ -140,6 +139,13 @@ def _parser() -> argparse.ArgumentParser:
         type=_seconds,
         default=FTPHandler.timeout,
         help="without a command, or without a byte of a transfer; 0: none (default: %(default)g)",
+    )
+    group.add_argument(
+        "--drain",
+        metavar="SECONDS",
+        type=_seconds,
+        default=30.0,
+        help="that transfers may go on after SIGTERM; a second one ends all (default: %(default)g)",
     )
     group.add_argument(
         "--max-cons",
