@@ -11,7 +11,8 @@ import math
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVarTuple
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, TypeVarTuple
 
 from anyio import (
     TASK_STATUS_IGNORED,
@@ -44,6 +45,7 @@ CLOSING: Final = 2.0
 CLOSERS: Final = 4
 
 Ts = TypeVarTuple("Ts")
+Call = TypeVar("Call", bound=ScheduledCall)
 
 
 class AnyioLoop:
@@ -69,6 +71,9 @@ class AnyioLoop:
         self._sooner = Event()
         self._wakes_at = math.inf
         self._stopped = False
+        # Whatever is called or started runs in a copy: not in the context of some thread that asked for it, where
+        # anyio does not even find its event loop.
+        self._context: Context
         self._tasks: TaskGroup
         self._runtime: _Runtime
 
@@ -79,6 +84,7 @@ class AnyioLoop:
         with CancelScope(shield=True):
             try:
                 async with create_task_group() as self._tasks:
+                    self._context = copy_context()
                     self._runtime = _runtime(self._tasks)
                     task_status.started()
                     if not self._stopped:
@@ -120,7 +126,8 @@ class AnyioLoop:
 
     def start(self, function: Callable[[*Ts], Coroutine[Any, Any, None]], *arguments: *Ts) -> None:
         """Run a task within the loop's."""
-        self._tasks.start_soon(function, *arguments)
+        start_soon: Callable[..., object] = self._tasks.start_soon
+        self._context.copy().run(start_soon, function, *arguments)
 
     def leave(self, files: tuple[AnyFile, ...]) -> None:
         """Have files closed as incomplete."""
@@ -160,7 +167,7 @@ class AnyioLoop:
         for event, call in (READ, _readable), (WRITE, _writable):
             if changed & event:
                 if events & event:
-                    self._runtime.watch(fd, event, call, self.socket_map[fd])
+                    self._context.copy().run(self._runtime.watch, fd, event, call, self.socket_map[fd])
                 else:
                     self._runtime.unwatch(fd, event)
 
@@ -171,22 +178,40 @@ class AnyioLoop:
 
     # -- time, and other threads ---------------------------------------------------------------------------------------
 
-    def call_later(self, seconds: float, target: Callable[..., object], *args: object, **kwargs: Any) -> ScheduledCall:
+    def call_later(
+        self,
+        seconds: float,
+        target: Callable[..., object],
+        *args: object,
+        _errback: Callable[[], object] | None = None,
+        **kwargs: Any,
+    ) -> ScheduledCall:
         """As that of IOLoop, but from any thread."""
-        return self._scheduled(ScheduledCall(self.sched, seconds, target, args, kwargs))
+        return self._scheduled(ScheduledCall(self.sched, seconds, target, args, kwargs, _errback))
 
-    def call_every(self, seconds: float, target: Callable[..., object], *args: object, **kwargs: Any) -> RepeatedCall:
+    def call_every(
+        self,
+        seconds: float,
+        target: Callable[..., object],
+        *args: object,
+        _errback: Callable[[], object] | None = None,
+        **kwargs: Any,
+    ) -> RepeatedCall:
         """As that of IOLoop, but from any thread."""
-        call = RepeatedCall(self.sched, seconds, target, args, kwargs)
-        self._scheduled(call)
-        return call
+        return self._scheduled(RepeatedCall(self.sched, seconds, target, args, kwargs, _errback))
 
     def call_soon_threadsafe(self, target: Callable[..., object], *args: object) -> None:
         if self._stopped:
             raise RuntimeError("the loop has ended; nothing can be called in it any more")
-        self._runtime.call_soon(_logged, target, args)
+        self._runtime.call_soon(self._call, target, args)
 
-    def _scheduled(self, call: ScheduledCall) -> ScheduledCall:
+    def _call(self, target: Callable[..., object], args: tuple[object, ...]) -> None:
+        try:
+            self._context.copy().run(target, *args)
+        except Exception:  # noqa: BLE001  logged, as by IOLoop
+            logger.exception("a call from another thread failed")
+
+    def _scheduled(self, call: Call) -> Call:
         self.sched.register(call)
         if call.due < self._wakes_at and not self._stopped:
             if threading.get_ident() == self.thread:
@@ -319,13 +344,6 @@ def _failed(instance: Pollable) -> None:
     except Exception:  # noqa: BLE001  logged
         logger.exception("handle_error() of %r failed; it is closed", instance)
         instance.close()
-
-
-def _logged(target: Callable[..., object], args: tuple[object, ...]) -> None:
-    try:
-        target(*args)
-    except Exception:  # noqa: BLE001  logged, as by IOLoop
-        logger.exception("a call from another thread failed")
 
 
 async def _close(file: AnyFile, limiter: CapacityLimiter) -> None:

@@ -44,12 +44,26 @@ class Loop(Protocol):
         """Stop watching a descriptor.  Idempotent; called before the descriptor is closed."""
         ...
 
-    def call_later(self, seconds: float, target: Callable[..., object], *args: object, **kwargs: Any) -> ScheduledCall:
-        """Call `target` in so many seconds, once, in the thread of the loop."""
+    def call_later(
+        self,
+        seconds: float,
+        target: Callable[..., object],
+        *args: object,
+        _errback: Callable[[], object] | None = None,
+        **kwargs: Any,
+    ) -> ScheduledCall:
+        """Call `target` in so many seconds, once, in the thread of the loop; `_errback` if it raises."""
         ...
 
-    def call_every(self, seconds: float, target: Callable[..., object], *args: object, **kwargs: Any) -> RepeatedCall:
-        """Call `target` every so many seconds, in the thread of the loop."""
+    def call_every(
+        self,
+        seconds: float,
+        target: Callable[..., object],
+        *args: object,
+        _errback: Callable[[], object] | None = None,
+        **kwargs: Any,
+    ) -> RepeatedCall:
+        """Call `target` every so many seconds, in the thread of the loop; `_errback` if it raises."""
         ...
 
     def call_soon_threadsafe(self, target: Callable[..., object], *args: object) -> None:
