@@ -67,8 +67,9 @@ bench: $(BENCH_STAMP) ## the benchmarks, pyftpdlib beside ours
 	@if test -f benchmarks/__main__.py; then set -x; $(BIN)/python -m benchmarks $(ARGS); \
 	else echo 'skipped: there is no benchmarks/__main__.py'; fi
 
-diagrams: $(RUN_STAMP) ## draw docs/state-diagrams.md from the tables of states
+diagrams: $(DEV_STAMP) ## write what docs/ shows of tables: of states, and of the faults that the contracts find
 	$(BIN)/python -m docs.make_diagrams
+	$(BIN)/python -m docs.make_mutant_table
 
 dist: $(DEV_STAMP) ## build the sdist and the wheel into dist/
 	rm -rf dist

@@ -7,12 +7,10 @@ from typing import Final
 
 import pytest
 from mutants import Mutant
-from mutants.authorizers import AUTHORIZER_MUTANTS
-from mutants.filesystems import FILESYSTEM_MUTANTS
+from mutants.table import MUTANTS, sound_contract
 
+from docs.make_mutant_table import PATH, document
 from ftpcore_contracts import Outcome, Report, run
-
-MUTANTS: Final[tuple[Mutant, ...]] = FILESYSTEM_MUTANTS + AUTHORIZER_MUTANTS
 
 #: Promised to whoever relies on the contracts.
 AT_LEAST: Final = 40
@@ -21,11 +19,7 @@ AT_LEAST: Final = 40
 @cache
 def sound_report(sound: type) -> Report:
     """Run the tests that mutants of `sound` must fail, once for all of them."""
-    return run(sound, select={mutant.catches for mutant in MUTANTS if _sound(mutant) is sound})
-
-
-def _sound(mutant: Mutant) -> type:
-    return mutant.contract.__bases__[0]
+    return run(sound, select={mutant.catches for mutant in MUTANTS if sound_contract(mutant) is sound})
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
@@ -40,7 +34,7 @@ def test_the_mutant_is_caught(mutant: Mutant) -> None:
         assert result.failure.expected != result.failure.came
         assert mutant.catches in result.failure.read
         assert result.failure.what != "a fixture failed, before the test", "it is not the test that noticed"
-    sound = [result for result in sound_report(_sound(mutant)).results if result.test == mutant.catches]
+    sound = [result for result in sound_report(sound_contract(mutant)).results if result.test == mutant.catches]
     assert any(result.outcome is Outcome.PASSED for result in sound)
     assert [result for result in sound if result.outcome is Outcome.FAILED] == []
 
@@ -53,3 +47,7 @@ def test_each_mutant_has_a_fault_of_its_own() -> None:
 
 def test_the_tests_that_catch_exist() -> None:
     assert [mutant for mutant in MUTANTS if not callable(getattr(mutant.contract, mutant.catches, None))] == []
+
+
+def test_the_table_for_readers_is_up_to_date() -> None:
+    assert PATH.read_text(encoding="utf-8") == document(), "run `make diagrams`"

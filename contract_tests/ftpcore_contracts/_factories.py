@@ -10,17 +10,18 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, Exit
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar, Final, NamedTuple, cast
+from typing import Any, ClassVar, Final, NamedTuple
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from ftpcore import VirtualPath
-from ftpcore.ports import AsyncAuthorizer, AsyncFileSystem, Authorizer, FileSystem
+from ftpcore.ports import AnyFileSystem, AsyncAuthorizer, AsyncFileSystem, Authorizer, FileSystem
 from ftpcore_contracts._async import AsyncFileSystemContract
 from ftpcore_contracts._async_authorizer import AsyncAuthorizerContract
 from ftpcore_contracts._authorizer import AuthorizerContract
 from ftpcore_contracts._filesystem import FileSystemContract, FileSystemRules
+from ftpcore_contracts._seed import SeedFileSystemContract, SeedStyleFileSystem
 from ftpcore_contracts._server import ServerContract
 
 __all__ = ["CONTRACTS", "contract_for"]
@@ -31,6 +32,7 @@ CONTRACTS: Final[Mapping[str, type]] = {
     for contract in (
         FileSystemContract,
         AsyncFileSystemContract,
+        SeedFileSystemContract,
         AuthorizerContract,
         AsyncAuthorizerContract,
         ServerContract,
@@ -67,9 +69,9 @@ def contract_for(target: str, name: str | None) -> type:
         except Exception as error:
             raise pytest.UsageError(f"{target} raised {type(error).__name__}: {error}") from error
         contract = CONTRACTS[_port_of(target, product, name).contract]
-    if not issubclass(contract, FileSystemRules):
+    made = _MADE.get(contract)
+    if made is None:
         raise pytest.UsageError(f"{target} makes no filesystem: name a subclass of {contract.__name__}")
-    made = _MadeAsync if issubclass(contract, AsyncFileSystemContract) else _Made
     return type(target, (made, contract), {"factory": factory, "__doc__": f"{target} under contract."})
 
 
@@ -95,6 +97,7 @@ class _Port(NamedTuple):
 _PORTS: Final = (
     _Port(FileSystem, "FileSystemContract"),
     _Port(AsyncFileSystem, "AsyncFileSystemContract", asynchronous=True),
+    _Port(SeedStyleFileSystem, "SeedFileSystemContract"),
     _Port(Authorizer, "AuthorizerContract"),
     _Port(AsyncAuthorizer, "AsyncAuthorizerContract", asynchronous=True),
 )
@@ -140,7 +143,7 @@ class _Factory:
         return stack.enter_context(product) if isinstance(product, AbstractContextManager) else product
 
 
-class _Made(FileSystemContract):
+class _Made(FileSystemRules[Any]):
     """A contract set up by a factory, and by what the filesystem itself offers."""
 
     factory: ClassVar[_Factory]
@@ -148,34 +151,33 @@ class _Made(FileSystemContract):
     _stack: ExitStack
 
     @pytest.fixture
-    def filesystem(self, tmp_path: Path) -> Iterator[FileSystem]:
+    def filesystem(self, tmp_path: Path) -> Iterator[object]:
         self._root = tmp_path
         with ExitStack() as self._stack:
             yield self._product()
 
-    def stock(self, filesystem: FileSystem, contents: Mapping[str, bytes]) -> FileSystem:
-        return (
-            self._product(contents=contents) if self.factory.takes("contents") else super().stock(filesystem, contents)
-        )
+    def stock(self, filesystem: AnyFileSystem, contents: Mapping[str, bytes]) -> object:
+        if not self.factory.takes("contents"):
+            return super().stock(filesystem, contents)
+        return self._product(contents=contents)
 
-    def make_link(self, filesystem: FileSystem, path: VirtualPath, target: str) -> None:
+    def make_link(self, filesystem: AnyFileSystem, path: VirtualPath, target: str) -> None:
         if hasattr(filesystem, "make_link") or not self.factory.takes("root"):
             super().make_link(filesystem, path, target)
         else:
             os.symlink(target, f"{self._root}{path}")
 
-    def limited(self, filesystem: FileSystem, room: int) -> FileSystem | None:
+    def limited(self, filesystem: AnyFileSystem, room: int) -> object:
         if not self.factory.takes("room"):
             return super().limited(filesystem, room)
         return self._product(room=room)
 
-    def open_handles(self, filesystem: FileSystem) -> int:
+    def open_handles(self, filesystem: AnyFileSystem) -> int:
         count = getattr(filesystem, "open_handles", None)
         return super().open_handles(filesystem) if count is None else count()
 
-    def _product(self, *, contents: Mapping[str, bytes] = MappingProxyType({}), room: int | None = None) -> FileSystem:
-        made = self.factory.make(self._stack, str(self._root), self._loop, contents=contents, room=room)
-        return cast("FileSystem", made)  # its methods were looked at before
+    def _product(self, *, contents: Mapping[str, bytes] = MappingProxyType({}), room: int | None = None) -> object:
+        return self.factory.make(self._stack, str(self._root), self._loop, contents=contents, room=room)
 
     def _loop(self) -> BlockingPortal:
         return self._stack.enter_context(start_blocking_portal())
@@ -185,7 +187,7 @@ class _MadeAsync(_Made):
     """The same on the loop of the contract, which is not over before the filesystem is."""
 
     @pytest.fixture
-    def filesystem(self, tmp_path: Path, portal: BlockingPortal) -> Iterator[FileSystem]:
+    def filesystem(self, tmp_path: Path, portal: BlockingPortal) -> Iterator[object]:
         self._root = tmp_path
         self._of_contract = portal
         with ExitStack() as self._stack:
@@ -193,6 +195,24 @@ class _MadeAsync(_Made):
 
     def _loop(self) -> BlockingPortal:
         return self._of_contract
+
+
+class _MadeSeed(SeedFileSystemContract):
+    """The same for a class of the seed API, below a directory of the disk."""
+
+    factory: ClassVar[_Factory]
+
+    @pytest.fixture
+    def filesystem(self, tmp_path: Path) -> Iterator[object]:
+        with ExitStack() as stack:
+            yield self.factory.make(stack, str(tmp_path), lambda: stack.enter_context(start_blocking_portal()))
+
+
+_MADE: Final[Mapping[type, type]] = {
+    FileSystemContract: _Made,
+    AsyncFileSystemContract: _MadeAsync,
+    SeedFileSystemContract: _MadeSeed,
+}
 
 
 def _find(target: str) -> object:

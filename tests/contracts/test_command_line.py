@@ -22,6 +22,7 @@ import pytest
 from mutants.async_delegation import AsyncDelegate
 
 from ftpcore.ports import Capability
+from ftpcore_adapters.filesystems import AbstractedFS
 from ftpcore_adapters.local import LocalFileSystem
 from ftpcore_adapters.memory import MemoryFileSystem
 from ftpcore_adapters.wrappers import ReadOnly
@@ -152,6 +153,13 @@ def test_asynchronous_filesystems_are_told_from_others(ran: Run, target: str) ->
     found = ran(target, "-k", "test_methods_are_awaited or test_scan_is_given_up or test_rename_keeps_the_object")
     assert (found.status, found.err) == (0, "")
     assert "asynchrony" in found.out
+
+
+def test_a_class_of_the_seed_api_is_named_as_it_is(ran: Run) -> None:
+    """It takes a root and a handler, and has real paths."""
+    found = ran("author:AbstractedFS", "-k", "test_chdir_moves_the_client or test_rename_keeps_the_file")
+    assert (found.status, found.err) == (0, "")
+    assert "The contract is kept: 2 rules" in found.out
 
 
 def test_a_contract_can_be_named(ran: Run) -> None:
