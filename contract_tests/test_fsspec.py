@@ -1,0 +1,85 @@
+"""`FsspecFileSystem` under the contract of filesystems: memory, the disk, ZIP archives, S3 on a server of its own."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from ftpcore.ports import Capability, FileSystem
+from ftpcore_adapters.fsspec import FsspecFileSystem
+from ftpcore_contracts import FileSystemContract
+from tests.adapters.s3_server import S3, S3Server, needs_s3, s3_server
+
+#: Bytes of the smallest part that S3 takes, so that the contract's large file has two.
+PART = 5 << 20
+
+
+class TestFsspecMemory(FileSystemContract):
+    many = 1_100  # it looks at all of its files for each
+
+    @pytest.fixture
+    def filesystem(self) -> FileSystem:
+        return FsspecFileSystem(fsspec.filesystem("memory", global_store=False, skip_instance_cache=True))
+
+
+class TestFsspecLocal(FileSystemContract):
+    @pytest.fixture
+    def filesystem(self, tmp_path: Path) -> FileSystem:
+        return FsspecFileSystem(fsspec.filesystem("file"), str(tmp_path))
+
+
+class TestFsspecLocalRenaming(FileSystemContract):
+    """What is not known of a backend, its owner may declare."""
+
+    @pytest.fixture
+    def filesystem(self, tmp_path: Path) -> FileSystem:
+        declared = Capability.WRITE | Capability.RENAME | Capability.RAW_NAMES | Capability.EXACT_NAMES
+        return FsspecFileSystem(fsspec.filesystem("file"), str(tmp_path), capabilities=declared)
+
+
+class TestFsspecZip(FileSystemContract):
+    @pytest.fixture
+    def filesystem(self) -> FileSystem:
+        return archive_of({})
+
+    def stock(self, filesystem: FileSystem, contents: Mapping[str, bytes]) -> FileSystem:
+        return archive_of(contents)
+
+
+def archive_of(contents: Mapping[str, bytes]) -> FileSystem:
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        for path, data in contents.items():
+            writer.writestr(path[1:], data)
+    return FsspecFileSystem(fsspec.filesystem("zip", fo=archive))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3Server]:
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def s3(server: S3Server) -> S3:
+    return server.connect()
+
+
+@needs_s3
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")  # of aiohttp, about contents that are bytes
+class TestFsspecS3(FileSystemContract):
+    many = 1_100  # more than a page, which is 1,000
+
+    @pytest.fixture
+    def filesystem(self, server: S3Server, s3: S3) -> FileSystem:
+        self._s3, self._root = s3, f"{server.new_bucket(s3)}/some/prefix"
+        return FsspecFileSystem(s3, self._root, block_size=PART)
+
+    def stock(self, filesystem: FileSystem, contents: Mapping[str, bytes]) -> FileSystem:
+        self._s3.pipe({f"{self._root}{path}": data for path, data in contents.items()})
+        return filesystem

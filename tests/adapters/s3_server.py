@@ -1,0 +1,80 @@
+"""An S3 server in a process of its own, on this machine, with buckets that are gone when it ends: moto's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import count
+from typing import Final, Protocol
+
+import pytest
+
+from ftpcore_adapters._fsspec_backend import Backend
+
+__all__ = ["S3", "S3Server", "needs_s3", "s3_server"]
+
+_SERVER: Final = """
+import sys
+from moto.server import ThreadedMotoServer
+
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+server.stop()
+"""
+
+#: Why tests on S3 can't run; "": they can.
+_MISSING: Final = " and ".join(name for name in ("s3fs", "moto", "flask") if find_spec(name) is None)
+
+needs_s3 = pytest.mark.skipif(bool(_MISSING), reason=f"not installed: {_MISSING}")
+
+
+class S3(Backend, Protocol):
+    """What tests use of an `s3fs.S3FileSystem`."""
+
+    def call_s3(self, method: str, /, **arguments: object) -> dict[str, object]: ...
+    def pipe(self, contents: dict[str, bytes], /) -> None: ...
+    def cat_file(self, path: str, /) -> bytes: ...
+
+
+class S3Server:
+    """A running server.  Any credentials do."""
+
+    def __init__(self, port: int) -> None:
+        self.options: dict[str, object] = {
+            "key": "nobody",
+            "secret": "nothing",
+            "endpoint_url": f"http://127.0.0.1:{port}",
+            "client_kwargs": {"region_name": "us-east-1"},
+        }
+        self._numbers = count(1)
+
+    def connect(self, **options: object) -> S3:
+        """Return an `s3fs.S3FileSystem` that nobody else has."""
+        import s3fs
+
+        s3: S3 = s3fs.S3FileSystem(**self.options, **options, skip_instance_cache=True)
+        return s3
+
+    def new_bucket(self, s3: S3) -> str:
+        """Make an empty bucket; return its name."""
+        name = f"bucket-{next(self._numbers)}"
+        s3.call_s3("create_bucket", Bucket=name)
+        return name
+
+
+@contextmanager
+def s3_server() -> Iterator[S3Server]:
+    """Run a server until the context is left."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        yield S3Server(int(process.stdout.readline()))
+        process.stdin.close()
