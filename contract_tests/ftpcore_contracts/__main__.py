@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, NoReturn
 
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from ftpcore_contracts._factories import CONTRACTS, contract_for
 from ftpcore_contracts._report import Outcome, Result
@@ -67,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     contract = contract_for(options.target, options.contract)
     watched = sys.stderr.isatty()
-    report = run(contract, keyword=options.keyword, title=options.target, progress=_show if watched else None)
+    with _nothing_left():
+        report = run(contract, keyword=options.keyword, title=options.target, progress=_show if watched else None)
     if watched:
         print(file=sys.stderr)
     if not report.results:
@@ -98,6 +102,17 @@ def _list(options: argparse.Namespace) -> int:
                 print(f"  {area}")
             print(f"    {rule.test}")
     return 0
+
+
+@contextmanager
+def _nothing_left() -> Iterator[None]:
+    """Have Hypothesis keep what it writes down elsewhere than in the current directory."""
+    with TemporaryDirectory(prefix="ftpcore-contract-") as directory:
+        set_hypothesis_home_dir(directory)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
 
 
 def _show(result: Result) -> None:

@@ -60,14 +60,18 @@ def explanation(test: str, contracts: Iterable[type]) -> str:
         similar = difflib.get_close_matches(test, sorted(known))
         hint = f"; similar: {', '.join(similar)}" if similar else ", see --list"
         raise pytest.UsageError(f"no contract has a test {test}{hint}")
-    rule = rule_of(having[0], test)
-    lines = [
-        test,
-        f"  rule:     {rule.statement}",
-        f"  area:     {rule.area}, of {', '.join(contract.__name__ for contract in having)}",
-        f"  source:   {rule.source}",
-        f"  test:     {rule.place}",
-    ]
+    # Two kinds of filesystems may have rules of one name.
+    same: dict[Rule, list[str]] = {}
+    for contract in having:
+        same.setdefault(rule_of(contract, test), []).append(contract.__name__)
+    lines = [test]
+    for rule, names in same.items():
+        lines += [
+            f"  rule:     {rule.statement}",
+            f"  area:     {rule.area}, of {', '.join(names)}",
+            f"  source:   {rule.source}",
+            f"  test:     {rule.place}",
+        ]
     rulings = list(_rulings(test))
     if rulings:
         lines += [f"  in full:  {SEMANTICS}", *(f"\n{ruling}" for ruling in rulings)]
@@ -78,6 +82,7 @@ def _rulings(test: str) -> Iterator[str]:
     """Yield the paragraphs of the normative text that name `test`."""
     if not SEMANTICS.is_file():
         return
-    for paragraph in re.split(r"\n\s*\n", SEMANTICS.read_text(encoding="utf-8")):
+    rulings, _, _ = SEMANTICS.read_text(encoding="utf-8").partition("\n## All rules\n")  # a list of what is told above
+    for paragraph in re.split(r"\n\s*\n", rulings):
         if re.search(rf"\b{re.escape(test)}\b", paragraph):
             yield paragraph.strip("\n")

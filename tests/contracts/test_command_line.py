@@ -264,13 +264,20 @@ def test_a_test_is_explained(ran: Run) -> None:
         assert told in found.out
 
 
+def test_rules_of_one_name_are_all_explained(ran: Run) -> None:
+    told = ran("--explain", "test_rename_moves").out
+    assert told.count("rule: ") == told.count("test: ") == 2
+    assert ", of FileSystemContract, AsyncFileSystemContract\n" in told
+    assert ", of SeedFileSystemContract\n" in told
+
+
 def test_it_runs_in_a_directory_of_its_own(author: Path) -> None:
     """As an author does: the module is found in the current directory, and nothing is left there."""
     (author / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
     before = sorted(path.name for path in author.iterdir())
-    command = [sys.executable, "-B", "-m", "ftpcore_contracts", "author:Broken", *SOME]
+    command = [sys.executable, "-B", "-m", "ftpcore_contracts", "author:Broken", "-k", "keeps_the_object or reference"]
     # The package is found as it is installed here.
     found = subprocess.run(command, cwd=author, capture_output=True, text=True, timeout=60, check=False)
     assert (found.returncode, found.stderr) == (1, "")
-    assert "The contract is broken: 1 rule" in found.stdout
+    assert "The contract is broken: 2 rules" in found.stdout
     assert sorted(path.name for path in author.iterdir()) == before
