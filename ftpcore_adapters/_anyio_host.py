@@ -28,13 +28,19 @@ __all__ = ["AnyioHost"]
 
 
 class AnyioHost(LoopHost):
-    """Runs the session of one handler on an `AnyioLoop`."""
+    """Runs the session of one handler on an `AnyioLoop`.
+
+    User code of one session, hooks and overridden commands, never runs twice at the same time: the second waits.
+    """
 
     loop: AnyioLoop
 
     def __init__(self, handler: FTPHandler, sock: socket.socket, loop: AnyioLoop) -> None:
         super().__init__(handler, sock, loop)
         self._calls: tuple[_PortCall, ...] = ()
+        """Those under way."""
+        self._user_code: tuple[_PortCall, ...] = ()
+        """Those of user code: the first is under way, others wait for it."""
 
     def start(self) -> None:
         self.loop.hosts.add(self)
@@ -50,7 +56,8 @@ class AnyioHost(LoopHost):
     # -- calls on ports ------------------------------------------------------------------------------------------------
 
     def _port_call(self, perform: Perform, effect: PortEffect[object]) -> None:
-        if self._blocks(perform, effect):
+        # Who the process acts for is not a matter of one thread: then all runs inline.
+        if effect.blocks(perform.ports) and not impersonates(self.handler.authorizer):
             self._begin(_PortCall(perform, effect))
             return
         try:
@@ -63,23 +70,22 @@ class AnyioHost(LoopHost):
             else:
                 self.session.succeed(perform.serial, value, now=timer())
 
-    def _blocks(self, perform: Perform, effect: PortEffect[object]) -> bool:
-        if not effect.blocks(perform.ports) or impersonates(self.handler.authorizer):
-            return False  # who the process acts for is not a matter of one thread
-        return not (isinstance(effect, Call) and iscoroutinefunction(effect.function))
-
     def _begin(self, call: _PortCall) -> None:
+        if isinstance(call.effect, Call):
+            self._user_code += (call,)
+            if len(self._user_code) > 1:
+                return
+        self._start(call)
+
+    def _start(self, call: _PortCall) -> None:
         self._calls += (call,)
         self.loop.start(self._carry_out, call)
 
     async def _carry_out(self, call: _PortCall) -> None:
-        value: object = call.answer
+        value: object = None
         failure: Exception | None = None
         try:
-            if value is None:
-                value = await to_thread.run_sync(call.run, limiter=self.loop.workers, abandon_on_cancel=True)
-            if isinstance(value, Awaitable):
-                value = await value
+            value = await self._value(call)
         except Exception as error:  # noqa: BLE001  the answer to the effect
             failure = error
         except BaseException:  # the task is cancelled
@@ -91,6 +97,18 @@ class AnyioHost(LoopHost):
             self._answer(call, value, failure)
         except Exception:  # noqa: BLE001  as when the loop calls
             self.handle_error()
+        if isinstance(call.effect, Call):
+            self._user_code = self._user_code[1:]
+            if self._user_code:
+                self._start(self._user_code[0])
+
+    async def _value(self, call: _PortCall) -> object:
+        value: object = call.answer
+        if value is None and isinstance(call.effect, Call) and iscoroutinefunction(call.effect.function):
+            value = call.run()
+        elif value is None:
+            value = await to_thread.run_sync(call.run, limiter=self.loop.workers, abandon_on_cancel=True)
+        return await value if isinstance(value, Awaitable) else value
 
     def _answer(self, call: _PortCall, value: object, failure: Exception | None) -> None:
         if self.session.ended:
@@ -108,6 +126,7 @@ class AnyioHost(LoopHost):
     def _abandon(self) -> None:
         """Give the session up; a file that is in use stays with the call that uses it."""
         files = self.session.abandon()
+        self._user_code = self._user_code[:1]
         for call in self._calls:
             call.kept += files if isinstance(call.effect, Call) else used_by(call.effect, files)
             files = tuple(file for file in files if not any(file is kept for kept in call.kept))
