@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from ftpcore import VirtualPath, join_path
 from ftpcore.ports import BinaryFile, FileInfo, FileKind, FileSystem, OpenMode
+from ftpcore_contracts._rules import broken
 
 __all__ = [
     "ABSENT",
@@ -51,8 +52,9 @@ STOCK: Final[Mapping[str, bytes]] = {
     "/other": b"other",
 }
 
-#: Bytes that `get` reads at once.
+#: Bytes that `get` reads at once, and how often it does: what has no end by then has none at all.
 _BLOCK: Final = 1 << 20
+_BLOCKS: Final = 64
 
 
 @contextmanager
@@ -78,8 +80,13 @@ def get(files: FileSystem, path: VirtualPath) -> bytes:
     """Return the content of a file, which is read to its end."""
     data = bytearray()
     with opened(files, path, OpenMode.READ) as file:
+        blocks = 0
         while block := file.read_at(len(data), _BLOCK):
             data += block
+            blocks += 1
+            if blocks == _BLOCKS:
+                what = f"reading {path} to its end, in blocks of {_BLOCK}"
+                broken(what, expected="b'' at the end", came=f"{len(data)} bytes in {blocks} blocks, and no end")
     return bytes(data)
 
 
