@@ -19,7 +19,7 @@ BENCH_STAMP := .venv/.installed-bench
 WHEELS := .venv/wheels
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint type format contract soak bench diagrams dist clean
+.PHONY: help serve test lint type format contract soak bench diagrams semantics dist clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -70,6 +70,9 @@ bench: $(BENCH_STAMP) ## the benchmarks, pyftpdlib beside ours
 diagrams: $(DEV_STAMP) ## write what docs/ shows of tables: of states, and of the faults that the contracts find
 	$(BIN)/python -m docs.make_diagrams
 	$(BIN)/python -m docs.make_mutant_table
+
+semantics: $(DEV_STAMP) ## list the rules of the contracts in docs/port-semantics.md
+	PYTHONPATH=contract_tests $(BIN)/python -m docs.make_port_semantics
 
 dist: $(DEV_STAMP) ## build the sdist and the wheel into dist/
 	rm -rf dist
