@@ -50,7 +50,8 @@ class ContractBroken(AssertionError):
     def __str__(self) -> str:
         lines = [self.what, f"  expected: {self.expected}", f"  came:     {self.came}"]
         if self.rule:
-            lines += [f"  rule:     {self.rule}", f"  read:     {self.read}"]
+            lines.append(f"  rule:     {self.rule}")
+        lines.append(f"  read:     {self.read or SEMANTICS}")  # a fixture does not know the rule
         return "\n".join(lines)
 
 
