@@ -19,6 +19,8 @@ from ftpcore import (
     VirtualPath,
     parent_path,
 )
+from ftpcore_adapters._host import SessionOver
+from ftpcore_adapters._left_files import close_now, opened_by
 
 if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
@@ -138,13 +140,24 @@ class Running:
                 except Exception as error:  # noqa: BLE001  the answer to the effect
                     step = partial(steps.throw, error)
                 else:
-                    on_session(partial(session.note_answer, effect, value))
+                    self._note_answer(effect, value)
                     step = partial(steps.send, value)
         except StopIteration as stop:
             reply = stop.value
         except Exception as error:  # noqa: BLE001  the command's failure is its reply
             reply = on_session(partial(session.failure_reply, error, name, self.path))
         return on_session(partial(self.conclude, reply))
+
+    def _note_answer(self, effect: PortEffect[Any], value: object) -> None:
+        """Have the session remember a file that was opened; it is closed if the session has ended meanwhile."""
+        try:
+            self._handler.on_session(partial(self._session.note_answer, effect, value))
+        except SessionOver:
+            for file in opened_by(effect, value):
+                answer = close_now(file)
+                if answer is not None:
+                    self._handler.awaited(answer)
+            raise
 
     def conclude(self, reply: Reply) -> bool:
         """Send the reply of the inherited command; tell whether it was one of success."""
