@@ -241,6 +241,8 @@ class Machine(RuleBasedStateMachine):
         return file
 
     def _write(self, file: _Opened, offset: int, data: bytes) -> None:
+        if not data and file.reference.mode is OpenMode.READ:
+            return  # whether writing nothing is writing is not ruled
         if offset == _ON:
             offset = file.reference.end
         self._compare(
