@@ -227,7 +227,7 @@ def _keep_or_refuse(files: FileSystem, verb: Verb, name: str, errnos: tuple[int,
         verb.call(files, path)
     except OSError as error:
         if error.errno not in errnos:
-            names = " or ".join(f"OSError({number})" for number in errnos)
+            names = " or ".join(f"OSError({errno.errorcode.get(number, number)})" for number in errnos)
             broken(what, expected=f"no exception, or {names}", came=f"{type(error).__name__}: {error}")
         expect(snapshot(files), before, f"what is there after {what} was refused")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -113,7 +114,8 @@ def raises(kinds: Kinds, what: str, *, errnos: tuple[int, ...] = ()) -> Iterator
     """Fail unless the block raises one of `kinds`, or an OSError with one of `errnos`."""
     __tracebackhide__ = True
     allowed = kinds if isinstance(kinds, tuple) else (kinds,)
-    names = " or ".join([kind.__name__ for kind in allowed] + [f"OSError({number})" for number in errnos])
+    numbers = [f"OSError({errno.errorcode.get(number, number)})" for number in errnos]
+    names = " or ".join([kind.__name__ for kind in allowed] + numbers)
     try:
         yield
     except Exception as error:

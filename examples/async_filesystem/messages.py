@@ -32,7 +32,9 @@ class Message:
 
 
 class Connection:
-    """One end of a connection.  Its methods raise `ConnectionError` when the other end is gone."""
+    """One end of a connection.  Its methods raise `ConnectionError` when the other end is gone, or talks of something
+    else.
+    """
 
     def __init__(self, stream: ByteStream) -> None:
         self.stream = stream
@@ -45,9 +47,14 @@ class Connection:
 
     async def receive(self) -> Message:
         with _lost():
-            line = json.loads(await self._buffered.receive_until(b"\n", _LINE_LIMIT))
-            body = await self._buffered.receive_exactly(line["size"]) if line["size"] else b""
-        return Message(tuple(line["words"]), tuple(line["if"]), body)
+            line = await self._buffered.receive_until(b"\n", _LINE_LIMIT)
+            try:
+                said = json.loads(line)
+                words, conditions, size = tuple(said["words"]), tuple(said["if"]), said["size"]
+            except (KeyError, TypeError, ValueError) as error:
+                raise ConnectionAbortedError("the other end does not send messages") from error
+            body = await self._buffered.receive_exactly(size) if size else b""
+        return Message(words, conditions, body)
 
 
 @contextmanager

@@ -141,8 +141,8 @@ async def serve_store(store: BlobStore) -> AsyncIterator[int]:
                         await _take_upload(store, connection, request)
                     else:
                         await connection.send(store.answer(request))
-            except ConnectionError:
-                pass  # the client is gone, and with it what it was uploading
+            except (ConnectionError, ValueError):
+                pass  # the client is gone, or is none, and with it what it was uploading
 
     async with await create_tcp_listener(local_host="127.0.0.1") as listener, create_task_group() as tasks:
         tasks.start_soon(listener.serve, serve)
