@@ -68,8 +68,8 @@ class TestByOpenOfSubclass(OnDisk):
             "the seed API has no mode that says whether open() made the file: that is looked up before it is opened"
         ),
         "test_any_calls_do_as_the_reference_does": (
-            "the seed API has no mode that makes a file or keeps it: one to be overwritten is opened when it is emptied, "
-            "by its name, and may have been renamed by then"
+            "the seed API has no mode that makes a file or keeps it: one to be overwritten is opened, by its name, "
+            "when it is emptied, and may have been renamed by then"
         ),
     }
 
