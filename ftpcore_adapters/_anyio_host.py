@@ -83,11 +83,15 @@ class AnyioHost(LoopHost):
 
     async def _carry_out(self, call: _PortCall) -> None:
         value: object = None
-        failure: Exception | None = None
+        failure: BaseException | None = None
         try:
             value = await self._value(call)
         except Exception as error:  # noqa: BLE001  the answer to the effect
             failure = error
+        except SystemExit as error:  # user code ends what it can: this server, not the program around it
+            failure = error
+            if self.handler.server is not None:
+                self.handler.server.close_all()
         except BaseException:  # the task is cancelled
             self._abandon()
             self.loop.leave(call.orphan())
@@ -110,7 +114,7 @@ class AnyioHost(LoopHost):
             value = await to_thread.run_sync(call.run, limiter=self.loop.workers, abandon_on_cancel=True)
         return await value if isinstance(value, Awaitable) else value
 
-    def _answer(self, call: _PortCall, value: object, failure: Exception | None) -> None:
+    def _answer(self, call: _PortCall, value: object, failure: BaseException | None) -> None:
         if self.session.ended:
             self.loop.leave(call.kept + (opened_by(call.effect, value) if failure is None else ()))
             return

@@ -13,6 +13,7 @@ import pytest
 from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.servers import FTPServer
+from tests.adapters.anyio_serving import BACKENDS, AnyioServe
 from tests.adapters.serving import LogLines, Serving, leftovers, make_handler
 
 __all__ = ["Serve"]
@@ -77,4 +78,14 @@ def serve(directory: Path) -> Iterator[Serve]:
         yield serve
         for serving in serve.started:
             serving.settle()
+        assert serve.errors_expected or not log.errors, log.errors
+
+
+@pytest.fixture(params=BACKENDS)
+def anyio_serve(request: pytest.FixtureRequest, directory: Path) -> Iterator[AnyioServe]:
+    """As `serve`, on asyncio and on trio."""
+    with leftovers(), LogLines() as log:
+        with contextlib.ExitStack() as stack:
+            serve = AnyioServe(request.param, directory, log, stack)
+            yield serve
         assert serve.errors_expected or not log.errors, log.errors

@@ -329,16 +329,21 @@ def _descriptors() -> dict[int, str]:
     return found
 
 
+def _threads() -> set[threading.Thread]:
+    """Return the threads that there are, but for those that trio keeps for ten seconds in case it needs one."""
+    return {thread for thread in threading.enumerate() if not thread.name.startswith("Trio thread")}
+
+
 @contextlib.contextmanager
 def leftovers() -> Iterator[None]:
     """Check at the end that there are no more descriptors and threads than at the beginning."""
     gc.collect()
     visible = os.path.isdir("/proc/self/fd")
     descriptors = _descriptors() if visible else {}
-    threads = set(threading.enumerate())
+    threads = _threads()
     yield
     gc.collect()
-    wait_for(lambda: set(threading.enumerate()) <= threads, "the threads' ends")
+    wait_for(lambda: _threads() <= threads, "the threads' ends")
     if visible:
         left = {fd: what for fd, what in _descriptors().items() if descriptors.get(fd) != what}
         assert not left, f"descriptors were left open: {left}"
