@@ -31,6 +31,7 @@ class Backend(Protocol):
     """An `fsspec.AbstractFileSystem`."""
 
     protocol: str | tuple[str, ...]
+    root_marker: str
     storage_args: tuple[object, ...]
     storage_options: Mapping[str, object]
 

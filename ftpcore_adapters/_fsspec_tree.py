@@ -74,7 +74,7 @@ class TreeStore:
         self._backend = backend
         self._root = root.rstrip("/")
         # Without a root, some backends begin their paths with "/", and some do not.
-        self._leading = "" if self._root or backend._strip_protocol("/x") == "/x" else "/"
+        self._leading = "" if self._root or backend.root_marker == "/" else "/"
         self._calls = calls
         self._resumable = resumable
         self._block_size = block_size
@@ -84,7 +84,7 @@ class TreeStore:
         key = self._key(path)
         if not key.strip("/"):  # an archive that holds nothing knows no root either
             return FileInfo("/", FileKind.DIRECTORY)
-        self._backend.invalidate_cache()
+        self._forget(key)
         try:
             return _info(base_name(path), self._backend.info(key))
         except (FileNotFoundError, NotADirectoryError):
@@ -158,6 +158,11 @@ class TreeStore:
             raise os_error(errno.EINVAL, path)
         return key
 
+    def _forget(self, key: str) -> None:
+        """Have the backend look at `key` anew: at all, or, for those that take that for "the root alone", at `key`."""
+        self._backend.invalidate_cache()
+        self._backend.invalidate_cache(key)
+
     def _shown(self, key: str) -> str:
         return self._backend.unstrip_protocol(key)
 
@@ -174,7 +179,7 @@ class TreeStore:
     def _entries(self, path: VirtualPath) -> list[tuple[str, Mapping[str, object]]]:
         """Return the names of a directory, and what is known of them."""
         key = self._key(path)
-        self._backend.invalidate_cache()
+        self._forget(key)
         found = []
         for entry in self._backend.ls(key, detail=True):
             whole = str(entry["name"]).rstrip("/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
@@ -14,7 +14,7 @@ import pytest
 
 from ftpcore_adapters._fsspec_backend import Backend
 
-__all__ = ["S3", "S3Server", "needs_s3", "s3_server"]
+__all__ = ["S3", "Requests", "S3Server", "needs_s3", "s3_server"]
 
 _SERVER: Final = """
 import sys
@@ -33,8 +33,29 @@ _MISSING: Final = " and ".join(name for name in ("s3fs", "moto", "flask") if fin
 needs_s3 = pytest.mark.skipif(bool(_MISSING), reason=f"not installed: {_MISSING}")
 
 
+class _Events(Protocol):
+    def register(self, event: str, handler: Callable[..., None], /) -> None: ...
+
+
+class _Meta(Protocol):
+    events: _Events
+
+
+class _Client(Protocol):
+    meta: _Meta
+
+
+class _Named(Protocol):
+    name: str
+
+
 class S3(Backend, Protocol):
     """What tests use of an `s3fs.S3FileSystem`."""
+
+    retries: int
+
+    @property
+    def s3(self) -> _Client: ...
 
     def call_s3(self, method: str, /, **arguments: object) -> dict[str, object]: ...
     def pipe(self, contents: dict[str, bytes], /) -> None: ...
@@ -45,6 +66,7 @@ class S3Server:
     """A running server.  Any credentials do."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self.options: dict[str, object] = {
             "key": "nobody",
             "secret": "nothing",
@@ -78,3 +100,17 @@ def s3_server() -> Iterator[S3Server]:
     with process:
         yield S3Server(int(process.stdout.readline()))
         process.stdin.close()
+
+
+class Requests:
+    """The names of the operations that an `s3fs.S3FileSystem` has asked for since `clear`, repetitions left out."""
+
+    def __init__(self, s3: S3) -> None:
+        self.names: list[str] = []
+        s3.s3.meta.events.register("before-call.s3", self._note)
+
+    def clear(self) -> None:
+        self.names.clear()
+
+    def _note(self, *, model: _Named, **_others: object) -> None:
+        self.names.append(model.name)
