@@ -33,6 +33,11 @@ from ftpcore_adapters._pollers import READ, WRITE, Pollable
 from ftpcore_adapters._scheduler import RepeatedCall, ScheduledCall, Scheduler
 from ftpcore_adapters.log import logger
 
+try:
+    import sniffio
+except ModuleNotFoundError:  # then anyio does without it as well
+    sniffio = None  # type: ignore[assignment]  # as said
+
 if TYPE_CHECKING:
     from ftpcore_adapters._anyio_host import AnyioHost
 
@@ -72,7 +77,8 @@ class AnyioLoop:
         self._wakes_at = math.inf
         self._stopped = False
         # Whatever is called or started runs in a copy: not in the context of some thread that asked for it, where
-        # anyio does not even find its event loop.
+        # anyio does not even find its event loop.  The copy names that loop: `asyncio.run` does not, and in a callback
+        # there is no task to tell it by.
         self._context: Context
         self._tasks: TaskGroup
         self._runtime: _Runtime
@@ -86,6 +92,8 @@ class AnyioLoop:
                 async with create_task_group() as self._tasks:
                     self._context = copy_context()
                     self._runtime = _runtime(self._tasks)
+                    if sniffio is not None:
+                        self._context.run(sniffio.current_async_library_cvar.set, self._runtime.name)
                     task_status.started()
                     if not self._stopped:
                         await self._run_timers()
