@@ -29,12 +29,12 @@ def contracts() -> list[type]:
 def document() -> str:
     """Return the whole text: what is written by hand, and the list."""
     prose, _, _ = PATH.read_text(encoding="utf-8").partition(MARK)
-    told: set[str] = set()
+    told: set[Rule] = set()
     parts = [prose.rstrip("\n") + "\n\n", MARK, _PROSE]
     # A contract that adds to another one has the same tests, and is listed with its own.
     for contract in sorted(contracts(), key=lambda kind: (len(kind.__mro__), kind.__name__)):
-        rules = [rule for rule in _rules(contract) if rule.test not in told]
-        told |= {rule.test for rule in rules}
+        rules = [rule for rule in _rules(contract) if rule not in told]
+        told.update(rules)
         parts.append(f"\n### {contract.__name__}\n")
         for area in dict.fromkeys(rule.area for rule in rules):
             parts.append(f"\n**{area}**\n\n")
