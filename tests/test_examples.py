@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +18,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
+from examples.honeypot import Attempt, Honeypot
 
 EXAMPLES: Final = Path(__file__).resolve().parent.parent / "examples"
 
@@ -112,3 +116,105 @@ def test_one_handler_is_the_same_on_each_runtime(name: str, tmp_path: Path) -> N
         client.quit()
     assert f"ann stored {home / 'notes.txt'}" in program.log
     assert [(path.name, path.read_bytes()) for path in home.iterdir()] == [("notes.txt", b"kept")]
+
+
+@pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
+def test_the_core_is_embedded_in_blocking_sockets(passive: bool, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 8192
+    with running("embedded", tmp_path) as program:
+        address = program.address()
+        with connected(address) as client:
+            client.set_pasv(passive)
+            client.login("ann", "secret")
+            client.storbinary("STOR file", BytesIO(content))
+            lines: list[str] = []
+            client.retrlines("LIST", lines.append)
+            assert [line.split()[4] for line in lines] == [str(len(content))]
+            assert downloaded(client, "file") == content
+            client.quit()
+        with connected(address) as client, pytest.raises(error_perm, match=r"^530"):
+            client.pwd()
+
+
+def test_the_embedded_core_hears_what_comes_meanwhile(tmp_path: Path) -> None:
+    """A passive port to which nobody comes holds no command up, and ABOR ends a transfer whose client reads nothing."""
+    with running("embedded", tmp_path) as program:
+        address = program.address()
+        with connected(address) as client:
+            client.login("ann", "secret")
+            client.storbinary("STOR file", BytesIO(bytes(20_000_000)))
+            client.makepasv()
+            assert client.pwd() == "/"
+            with client.transfercmd("RETR file"):
+                assert client.abort().startswith("426")
+            assert client.getresp().startswith("226")
+            assert client.size("file") == 20_000_000
+        with connected(address) as client:  # the one before left without a word
+            assert client.login("ann", "secret").startswith("230")
+
+
+def test_the_honeypot_lets_nobody_in_and_tells_what_was_tried(tmp_path: Path) -> None:
+    with running("honeypot", tmp_path) as program:
+        with connected(program.address()) as client:
+            for name, password in (("root", "toor"), ("ann", 'a "b" \u00e9')):
+                with pytest.raises(error_perm, match=r"^530"):
+                    client.login(name, password)
+            for line in ("PASV", "LIST", "STOR x", "SITE EXEC id"):
+                with pytest.raises(error_perm, match=r"^530"):
+                    client.sendcmd(line)
+            assert client.sendcmd("FEAT").startswith("211")
+            assert client.quit().startswith("221")
+        tried = [json.loads(program.line()) for _ in range(2)]
+    assert [(each["peer"], each["username"], each["password"]) for each in tried] == [
+        ("127.0.0.1", "root", "toor"),
+        ("127.0.0.1", "ann", 'a "b" \u00e9'),
+    ]
+
+
+@contextmanager
+def honeypot(**limits: float) -> Iterator[tuple[Honeypot, list[Attempt]]]:
+    """Serve a honeypot in a thread, and give what it records."""
+    attempts: list[Attempt] = []
+    kind = type(
+        "Limited", (Honeypot,), {**limits, "daemon_threads": False, "record": lambda _, it: attempts.append(it)}
+    )
+    with kind(0) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server, attempts
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def heard(server: Honeypot, data: bytes) -> bytes:
+    """Return all that the honeypot answers until it closes."""
+    with socket.create_connection(("127.0.0.1", server.server_address[1]), PATIENCE) as client:
+        client.sendall(data)
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    ("limits", "sent", "codes"),
+    [
+        pytest.param({"time_limit": 0.05}, b"", [220], id="seconds"),
+        pytest.param(
+            {"byte_limit": 100}, b"USER root\r\nPASS x\r\n".ljust(100, b"x"), [220, 331, 530, 421], id="bytes"
+        ),
+        pytest.param({}, b"NOOP\r\n" + b"x" * 3000 + b"\r\nQUIT\r\n", [220, 200, 530, 221], id="a long line"),
+    ],
+)
+def test_a_client_of_the_honeypot_costs_little(limits: dict[str, float], sent: bytes, codes: list[int]) -> None:
+    with honeypot(**limits) as (server, attempts):
+        assert [int(line[:3]) for line in heard(server, sent).splitlines()] == codes
+    assert attempts == [Attempt("127.0.0.1", "root", "x")] * codes.count(331)
+
+
+def test_the_honeypot_holds_so_many_connections_and_no_more() -> None:
+    with honeypot(connection_limit=1) as (server, _):
+        with socket.create_connection(("127.0.0.1", server.server_address[1]), PATIENCE) as first:
+            assert first.recv(3) == b"220"
+            assert heard(server, b"") == b""
+            first.sendall(b"QUIT\r\n")
+            assert b"221" in b"".join(iter(lambda: first.recv(65536), b""))
