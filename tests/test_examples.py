@@ -212,9 +212,54 @@ def test_a_client_of_the_honeypot_costs_little(limits: dict[str, float], sent: b
 
 
 def test_the_honeypot_holds_so_many_connections_and_no_more() -> None:
-    with honeypot(connection_limit=1) as (server, _):
-        with socket.create_connection(("127.0.0.1", server.server_address[1]), PATIENCE) as first:
-            assert first.recv(3) == b"220"
-            assert heard(server, b"") == b""
-            first.sendall(b"QUIT\r\n")
-            assert b"221" in b"".join(iter(lambda: first.recv(65536), b""))
+    with (
+        honeypot(connection_limit=1) as (server, _),
+        socket.create_connection(("127.0.0.1", server.server_address[1]), PATIENCE) as first,
+    ):
+        assert first.recv(3) == b"220"
+        assert heard(server, b"") == b""
+        first.sendall(b"QUIT\r\n")
+        assert b"221" in b"".join(iter(lambda: first.recv(65536), b""))
+
+
+def finished(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run Python with these words to its end."""
+    return subprocess.run(
+        (sys.executable, *words), cwd=cwd, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+
+
+def test_the_test_double_tests_a_client(tmp_path: Path) -> None:
+    done = finished("-m", "pytest", "-q", "-p", "no:cacheprovider", EXAMPLES / "test_double.py", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "7 passed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "broken", "noticed"),
+    [
+        pytest.param("len(content) != size:", "False:", "test_a_226_after_half_of_the_file_is_not_believed", id="size"),
+        pytest.param("if not tries:", "if True:", "test_a_lost_data_connection_is_tried_again[cut]", id="tries"),
+    ],
+)
+def test_the_test_double_finds_a_broken_client(line: str, broken: str, noticed: str, tmp_path: Path) -> None:
+    source = (EXAMPLES / "test_double.py").read_text()
+    assert line in source
+    (tmp_path / "test_broken.py").write_text(source.replace(line, broken))
+    words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_broken.py", "-k", noticed.partition("[")[0])
+    done = finished(*words, cwd=tmp_path)
+    assert done.returncode == 1, done.stdout
+    assert f"FAILED test_broken.py::{noticed}" in done.stdout
+
+
+def test_a_session_is_recorded_and_replayed(tmp_path: Path) -> None:
+    done = finished(EXAMPLES / "replayed.py", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told, _, replies = done.stdout.partition("what differed: nothing; the replies:\n")
+    assert "C: PASS ******" in told
+    assert "failed: FileNotFoundError" in told
+    assert "secret" not in done.stdout
+    assert "all of it" not in done.stdout
+    codes = " ".join(line[:3] for line in replies.splitlines())
+    assert codes.replace("125", "150") == "220 331 230 200 227 150 226 550 221"  # whether the client had come is a race
+    assert list(tmp_path.iterdir()) == []
