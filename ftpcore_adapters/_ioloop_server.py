@@ -133,10 +133,11 @@ class FTPServer(Acceptor):
         if handle_exit:
             self._log_start("prefork + async")
         workers = Forked(number)
-        identity = workers.fork()
+        identity = None
         try:
+            self._forked = workers  # it may be drained from now on
+            identity = workers.fork()
             if identity is None:
-                self._forked = workers
                 identity = workers.wait()
         except (KeyboardInterrupt, SystemExit):
             if not handle_exit:
@@ -155,7 +156,7 @@ class FTPServer(Acceptor):
         self.ioloop.renew()
         run_worker(
             partial(self.ioloop.loop, timeout),
-            workers.lifeline_end,
+            workers,
             drain=self.request_drain,
             close=partial(self.ioloop.call_soon_threadsafe, self.close_all),
         )

@@ -19,6 +19,9 @@ __all__ = ["Forked", "cpu_count", "fork_processes", "run_worker"]
 #: Workers that ended badly and were replaced, all together, until the server gives up.
 MAX_RESTARTS: Final = 100
 
+#: What interrupts the process that forks.
+_INTERRUPTS: Final = (signal.SIGINT, signal.SIGTERM)
+
 #: Seconds between two looks at workers that are to end.
 _LOOK: Final = 0.02
 
@@ -41,13 +44,18 @@ def fork_processes(number: int | None, max_restarts: int = MAX_RESTARTS) -> int:
     workers = Forked(number, max_restarts)
     identity = workers.fork()
     if identity is None:
-        workers.wait()
+        identity = workers.wait()
+    if identity is None:
         raise SystemExit(0)
+    workers.admit_interrupts()
     return identity
 
 
 class Forked:
-    """Forked workers, seen from the process that forked them."""
+    """Forked workers, seen from the process that forked them.
+
+    An interrupt that comes while it forks is taken afterwards: Python loses one that comes in the midst of a fork.
+    """
 
     def __init__(self, number: int | None, max_restarts: int | None = None) -> None:
         if sys.platform == "win32":
@@ -59,10 +67,16 @@ class Forked:
         self._restarts_left = self._max_restarts
         self._workers: dict[int, tuple[int, Lifeline]] = {}
         self._ending = False
+        self._mask: set[int | signal.Signals] = set()
 
     def fork(self) -> int | None:
-        """Fork; return the id in a worker, None in the process that forks."""
+        """Fork; return the id in a worker, None in the process that forks.
+
+        A worker begins without interrupts: see `admit_interrupts`.
+        """
         for identity in range(self.number):
+            if self._ending:
+                break
             if self._fork(identity):
                 return identity
         return None
@@ -96,6 +110,10 @@ class Forked:
             if self._fork(identity):
                 return identity
         return None
+
+    def admit_interrupts(self) -> None:
+        """In a worker that is ready for them: take interrupts again."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def drain(self, seconds: float) -> None:
         """Have the workers end in good order."""
@@ -136,10 +154,16 @@ class Forked:
     def _fork(self, identity: int) -> bool:
         """Fork one worker; tell whether this is it."""
         lifeline = Lifeline()
-        pid = os.fork()
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+        try:
+            pid = os.fork()
+        except BaseException:
+            self.admit_interrupts()
+            raise
         if pid:
             lifeline.forked()
             self._workers[pid] = identity, lifeline
+            self.admit_interrupts()
             return False
         self.lifeline_end, lifeline.other_end = lifeline.other_end, -1
         lifeline.close()
@@ -153,7 +177,7 @@ class Forked:
 
 
 def run_worker(
-    serve: Callable[[], object], end: int, *, drain: Callable[[float], None], close: Callable[[], None]
+    serve: Callable[[], object], workers: Forked, *, drain: Callable[[float], None], close: Callable[[], None]
 ) -> NoReturn:
     """In a forked process: run `serve` to its end, with orders from the lifeline, and exit without returning.
 
@@ -162,7 +186,8 @@ def run_worker(
     status = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells it to everybody; the parent decides
-        hold(end, drain=drain, close=close)
+        workers.admit_interrupts()
+        hold(workers.lifeline_end, drain=drain, close=close)
         serve()
         status = 0
     except Exception:  # noqa: BLE001  logged; the parent replaces this worker

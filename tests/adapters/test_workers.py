@@ -349,6 +349,26 @@ def test_forked_workers_drain(tmp_path: Path) -> None:
         assert ended(pid) == 0
 
 
+def test_an_interrupt_in_the_midst_of_a_fork_is_not_lost(tmp_path: Path) -> None:
+    def serve(server: FTPServer) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))
+        server.serve_forever(worker_processes=2)
+
+    with forked(make_handler(tmp_path), serve) as (_, pid):
+        assert ended(pid) == 0
+
+
+def test_a_drain_that_is_asked_for_in_the_midst_of_a_fork_is_not_lost(tmp_path: Path) -> None:
+    def serve(server: FTPServer) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: server.request_drain(5))
+        os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
+        server.serve_forever(worker_processes=2)
+
+    with forked(make_handler(tmp_path), serve) as (_, pid):
+        assert ended(pid) == 0
+
+
 def test_an_interrupt_ends_all(tmp_path: Path) -> None:
     with forked(make_handler(tmp_path, Pids), lambda server: server.serve_forever(worker_processes=2)) as (
         address,
