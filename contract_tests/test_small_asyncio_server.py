@@ -15,6 +15,7 @@ from tests.adapters.small_asyncio_server import SmallAsyncioServer
 
 class TestSmallAsyncio(ServerContract):
     concurrent = True
+    concurrent_lanes = True
 
     @pytest.fixture
     def serve(self) -> Iterator[Callable[[type[ContractHandler]], Address]]:

@@ -64,6 +64,10 @@ class LoopHost:
         self._waiting: Perform | None = None
         self._open = True
         self._comes_back = False
+        self._calling = False
+        """A port or user code is being called in this thread."""
+        self._behind: list[Callable[[], None]] = []
+        """What it wants done: behind the call, for no input comes from within an output."""
         self.session = handler.open_session(
             local=_sockets.address_of(sock.getsockname()), peer=handler.peer, now=timer()
         )
@@ -81,10 +85,12 @@ class LoopHost:
 
     def run(self, function: Callable[[], None]) -> None:
         """Run `function`, which touches the session, on the session's thread, and carry out what follows."""
-        if self.on_session_thread():
-            self._run(function)
-        else:
+        if not self.on_session_thread():
             self.loop.call_soon_threadsafe(self._run, function)
+        elif self._calling:
+            self._behind.append(function)
+        else:
+            self._run(function)
 
     def resume(self) -> None:
         self.session.resume(now=timer())
@@ -164,6 +170,8 @@ class LoopHost:
 
     def pump(self, *, turn: float = TURN) -> None:
         """Carry out outputs until there are none or the turn is over, then wait for what is needed next."""
+        if self._calling:
+            return  # the one that called goes on
         session = self.session
         until = timer() + turn
         while True:
@@ -214,13 +222,25 @@ class LoopHost:
 
     def _port_call(self, perform: Perform, effect: PortEffect[object]) -> None:
         try:
-            value = effect.call(perform.ports)
+            value = self._call(perform, effect)
             if type(value) is CoroutineType:
                 raise asynchronous_answer(value)
         except Exception as error:  # noqa: BLE001  the answer to the effect
             self.session.fail(perform.serial, error, now=timer())
         else:
             self.session.succeed(perform.serial, value, now=timer())
+
+    def _call(self, perform: Perform, effect: PortEffect[object]) -> object:
+        """Call a port in this thread, then do what user code asked for in the call: no command begins before that."""
+        self._calling = True
+        try:
+            return effect.call(perform.ports)
+        finally:
+            self._calling = False
+            if self._behind:
+                functions, self._behind = self._behind, []
+                for function in functions:
+                    self._run(function)
 
     def _tell(self, event: Event) -> None:
         try:

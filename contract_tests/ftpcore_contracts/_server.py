@@ -45,7 +45,11 @@ class ServerContract(Control, Transfers, DataConnections, Endings, Faults, Time,
     """
 
     concurrent: ClassVar[bool] = False
-    """A port call that waits delays its own session only."""
+    """A port call or a hook that waits delays its own session only."""
+    concurrent_lanes: ClassVar[bool] = False
+    """A transfer that waits for its file delays no command of its session, either."""
+    vanishing: ClassVar[int] = 1
+    """A client vanishes after each so many bytes of a script; more where a session costs a process."""
     patience: ClassVar[float] = 10.0
     """Seconds after which something that takes milliseconds has failed."""
 

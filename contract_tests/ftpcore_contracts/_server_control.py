@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from ftpcore_contracts._rules import expect, rule
-from ftpcore_contracts._server_client import Start, take_all
+from ftpcore_contracts._server_client import Served, Start, take_all
 from ftpcore_contracts._server_handler import ContractHandler
 from ftpcore_contracts._server_record import Record
 from ftpcore_contracts._server_script import PASSWORD, USER, Gate, Script
@@ -153,10 +153,7 @@ class Control:
         """`suspend` and `resume` from another thread reach the session on its own; in between nothing is read."""
         with start() as server:
             client = server.login()
-            session = client.session
-            if not server.handler_class.made:
-                pytest.skip("not offered: suspension from another thread")
-            handler = server.handler_class.made[0]
+            session, handler = client.session, self._suspendable(server)
             self.suspend(handler)
             record.wait(lambda: session.stopped, "wants_data to become False, for the session is suspended")
             for _ in range(3):
@@ -165,3 +162,37 @@ class Control:
             expect(session.replies.count(b"\r\n"), 4, "replies while the session is suspended")
             self.resume(handler)
             expect(client.codes(3), [200] * 3, "the replies once it is resumed")
+
+    @pytest.mark.parametrize("resumes", [False, True], ids=["suspends", "suspends and resumes"])
+    @rule("docs/hosts.md 7")
+    def test_what_a_hook_asks_of_its_session_is_done_behind_it(
+        self, start: Start, record: Record, resumes: bool
+    ) -> None:
+        """A hook may suspend and resume its session: not within the hook, but before the next command begins."""
+
+        def meanwhile(handler: ContractHandler, hook: str) -> None:
+            if hook == "on_login":
+                self.suspend(handler)
+                if resumes:
+                    self.resume(handler)
+
+        with start(meanwhile=meanwhile) as server:
+            client = server.client()
+            expect(client.code(), 220, "the greeting")
+            session, handler = client.session, self._suspendable(server)
+            client.send(f"USER {USER}", f"PASS {PASSWORD}", "NOOP", "PWD")
+            expect(client.codes(2), [331, 230], "the replies to a login")
+            if not resumes:
+                record.wait(lambda: session.stopped, "wants_data to become False, for on_login suspended the session")
+                record.settle()
+                expect(session.replies.count(b"\r\n"), 3, "replies while the session is suspended")
+                self.resume(handler)
+            expect(client.codes(2), [200, 257], "the replies once it is resumed")
+
+    def _suspendable(self, server: Served) -> ContractHandler:
+        """Return the handler of the first session, if it can be suspended."""
+        if not server.handler_class.made:
+            pytest.skip("not offered: suspension from another thread")
+        handler = server.handler_class.made[0]
+        self.resume(handler)
+        return handler

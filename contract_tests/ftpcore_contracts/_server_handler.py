@@ -39,6 +39,9 @@ class ContractHandler(Delegate):
         self._watched = (peer, calls, reporter)
         self.made.append(self)
 
+    def meanwhile(self, hook: str) -> None:
+        """Called by each hook: what user code may do in one."""
+
     def on_connect(self) -> None:
         self._called("on_connect")
 
@@ -71,4 +74,4 @@ class ContractHandler(Delegate):
         peer, calls, reporter = self._watched
         reporter.tell(Called(peer, hook, arguments))
         with calls.call(hook, HOOK):
-            pass
+            self.meanwhile(hook)

@@ -23,6 +23,7 @@ class Sessions:
     """sessions"""
 
     concurrent: ClassVar[bool]
+    concurrent_lanes: ClassVar[bool]
 
     @rule("RFC 959 2.3")
     def test_an_ordinary_client_is_served(self, start: Start, record: Record) -> None:
@@ -88,8 +89,8 @@ class Sessions:
         self, start: Start, record: Record, gate: Gate, method: str
     ) -> None:
         """The two lanes of a session wait by themselves: NOOP is answered while a transfer waits for its file."""
-        if not self.concurrent:
-            pytest.skip("not offered: concurrent port calls")
+        if not self.concurrent_lanes:
+            pytest.skip("not offered: concurrent lanes")
         with start(Script(stock={"/file": b"data"}, blocking=True, gates={method: gate})) as server:
             client = server.login()
             with client.data() as data:

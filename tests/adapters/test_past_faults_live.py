@@ -150,6 +150,7 @@ def test_a_data_connection_that_is_reset_before_stor_leaves_no_complete_file(ser
     reset(client.data())
     assert client.command("STOR g") == 150
     assert client.code() == 426
+    assert client.command("NOOP") == 200
     assert calls[-1] == "incomplete received g"
 
 
