@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ftplib import FTP, error_perm
+from ftplib import FTP, error_perm, error_temp
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from typing import Final
 import pytest
 
 from examples.honeypot import Attempt, Honeypot
+from ftpcore_adapters.testing import FTPTestServer
 
 EXAMPLES: Final = Path(__file__).resolve().parent.parent / "examples"
 
@@ -68,10 +69,10 @@ class Program:
 
 
 @contextmanager
-def running(name: str, directory: Path) -> Iterator[Program]:
+def running(name: str, directory: Path, *arguments: str) -> Iterator[Program]:
     """Run an example on a free port; ^C ends it, and it ends well."""
     log = directory.with_name(f"{directory.name}.log")
-    words = (sys.executable, EXAMPLES / f"{name}.py", "0")
+    words = (sys.executable, str(EXAMPLES / f"{name}.py"), "0", *arguments)
     with (
         log.open("w") as errors,
         subprocess.Popen(words, cwd=directory, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
@@ -220,6 +221,36 @@ def test_the_honeypot_holds_so_many_connections_and_no_more() -> None:
         assert heard(server, b"") == b""
         first.sendall(b"QUIT\r\n")
         assert b"221" in b"".join(iter(lambda: first.recv(65536), b""))
+
+
+@pytest.mark.parametrize("extended", [True, False], ids=["EPSV", "PASV"])
+def test_the_proxy_passes_on_and_prints_what_is_said(
+    extended: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytes(range(256)) * 4096
+    with FTPTestServer() as server, running("proxy", tmp_path, server.host, str(server.port)) as program:
+        address = program.address()
+        with connected(address) as client:
+            if extended:
+                monkeypatch.setattr(client, "af", socket.AF_INET6)  # by which ftplib chooses EPSV
+            client.login(server.username, server.password)
+            client.storbinary("STOR caf\u00e9 \u00ff", BytesIO(content))
+            assert downloaded(client, "caf\u00e9 \u00ff") == content
+            with pytest.raises(error_perm, match=r"^50"):
+                client.sendport(*address)
+            server.fail_next("RETR", after=1000, how="reset")
+            with pytest.raises((ConnectionError, error_temp)):
+                downloaded(client, "caf\u00e9 \u00ff")
+            client.close()
+        said = [program.line() for _ in range(8)]
+    assert server.connections == 1
+    assert ("EPSV" in server.commands, "PASV" in server.commands) == (extended, not extended)
+    assert [line.partition(" ")[2] for line in said[1:5]] == [
+        "-> USER user",
+        "<- 331 Username ok, send password.",
+        "-> PASS ***",
+        "<- 230 Login successful.",
+    ]
 
 
 def finished(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
