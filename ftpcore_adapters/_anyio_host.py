@@ -16,7 +16,7 @@ from anyio import from_thread, to_thread
 from ftpcore import Call, CloseFile, DataPart, Perform, PortEffect
 from ftpcore.ports import AnyFile
 from ftpcore_adapters._anyio_loop import AnyioLoop
-from ftpcore_adapters._left_files import close_now, opened_by, used_by
+from ftpcore_adapters._left_files import close_now, opened_by, used_by, without
 from ftpcore_adapters._loop_host import LoopHost
 from ftpcore_adapters._seed_authorizer import impersonates
 from ftpcore_adapters.ioloop import timer
@@ -61,7 +61,7 @@ class AnyioHost(LoopHost):
             self._begin(_PortCall(perform, effect))
             return
         try:
-            value = effect.call(perform.ports)
+            value = self._call(perform, effect)
         except Exception as error:  # noqa: BLE001  the answer to the effect
             self.session.fail(perform.serial, error, now=timer())
         else:
@@ -78,6 +78,7 @@ class AnyioHost(LoopHost):
         self._start(call)
 
     def _start(self, call: _PortCall) -> None:
+        call.not_its = self.session.open_files
         self._calls += (call,)
         self.loop.start(self._carry_out, call)
 
@@ -109,9 +110,9 @@ class AnyioHost(LoopHost):
     async def _value(self, call: _PortCall) -> object:
         value: object = call.answer
         if value is None and isinstance(call.effect, Call) and iscoroutinefunction(call.effect.function):
-            value = call.run()
+            (value,) = call.run()
         elif value is None:
-            value = await to_thread.run_sync(call.run, limiter=self.loop.workers, abandon_on_cancel=True)
+            (value,) = await to_thread.run_sync(call.run, limiter=self.loop.workers, abandon_on_cancel=True)
         return await value if isinstance(value, Awaitable) else value
 
     def _answer(self, call: _PortCall, value: object, failure: BaseException | None) -> None:
@@ -132,8 +133,10 @@ class AnyioHost(LoopHost):
         files = self.session.abandon()
         self._user_code = self._user_code[:1]
         for call in self._calls:
-            call.kept += files if isinstance(call.effect, Call) else used_by(call.effect, files)
-            files = tuple(file for file in files if not any(file is kept for kept in call.kept))
+            # User code may use what an inherited command of its own has opened.
+            used = without(files, call.not_its) if isinstance(call.effect, Call) else used_by(call.effect, files)
+            call.kept += used
+            files = without(files, used)
         self._data.close(DataPart.BOTH)
         self._close_control()
         self._over()
@@ -157,23 +160,28 @@ class _PortCall:
         self.answer = answer
         self.kept: tuple[AnyFile, ...] = ()
         """Files that are to be closed after the call, for it may use them."""
+        self.not_its: tuple[AnyFile, ...] = ()
+        """Files that were open when it began."""
         self._ports = perform.ports
         self._lock = threading.Lock()
         self._begun = self._over = answer is not None  # in the thread, if there is to be one
         self._orphaned = False
         self._brought: tuple[AnyFile, ...] = ()
 
-    def run(self) -> object:
-        """Make the call, in a worker thread."""
+    def run(self) -> tuple[object]:
+        """Make the call, in a worker thread.
+
+        The answer is in a tuple, for trio takes a function that returns an awaitable for a mistake.
+        """
         with self._lock:
             if self._orphaned:
-                return None
+                return (None,)
             self._begun = True
         try:
             value = self.effect.call(self._ports)
             if not isinstance(value, Awaitable):
                 self._brought = opened_by(self.effect, value)
-            return value
+            return (value,)
         finally:
             with self._lock:
                 self._over = True

@@ -1,18 +1,14 @@
-"""The loop that asyncio or trio drives: what `IOLoop` offers its hosts, by the primitives of these runtimes.
-
-On asyncio a descriptor is watched by `add_reader` and `add_writer`, which stay until they are removed and cost nothing
-meanwhile.  Where a loop has neither, on trio and with the proactor of Windows, a task waits for it.
-"""
+"""The loop that asyncio or trio drives: what `IOLoop` offers its hosts, and the tasks of their sessions."""
 
 from __future__ import annotations
 
-import asyncio
 import math
-import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, TypeVarTuple
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple
 
 from anyio import (
     TASK_STATUS_IGNORED,
@@ -22,12 +18,11 @@ from anyio import (
     create_task_group,
     move_on_after,
     to_thread,
-    wait_readable,
-    wait_writable,
 )
 from anyio.abc import TaskGroup, TaskStatus
 
 from ftpcore.ports import AnyFile
+from ftpcore_adapters._anyio_runtime import Runtime, running_runtime
 from ftpcore_adapters._left_files import close_now
 from ftpcore_adapters._pollers import READ, WRITE, Pollable
 from ftpcore_adapters._scheduler import RepeatedCall, ScheduledCall, Scheduler
@@ -81,7 +76,7 @@ class AnyioLoop:
         # there is no task to tell it by.
         self._context: Context
         self._tasks: TaskGroup
-        self._runtime: _Runtime
+        self._runtime: Runtime
 
     # -- its life ------------------------------------------------------------------------------------------------------
 
@@ -91,7 +86,7 @@ class AnyioLoop:
             try:
                 async with create_task_group() as self._tasks:
                     self._context = copy_context()
-                    self._runtime = _runtime(self._tasks)
+                    self._runtime = running_runtime(self._tasks)
                     if sniffio is not None:
                         self._context.run(sniffio.current_async_library_cvar.set, self._runtime.name)
                     task_status.started()
@@ -172,10 +167,10 @@ class AnyioLoop:
     def modify(self, fd: int, events: int) -> None:
         changed = self._interest[fd] ^ events
         self._interest[fd] = events
-        for event, call in (READ, _readable), (WRITE, _writable):
+        for event in (READ, WRITE):
             if changed & event:
                 if events & event:
-                    self._context.copy().run(self._runtime.watch, fd, event, call, self.socket_map[fd])
+                    self._context.copy().run(self._runtime.watch, fd, event, self.socket_map[fd])
                 else:
                     self._runtime.unwatch(fd, event)
 
@@ -241,123 +236,12 @@ class AnyioLoop:
                     await self._sooner.wait()
 
 
-# -- the primitives of the runtimes ------------------------------------------------------------------------------------
-
-
-class _Runtime(Protocol):
-    name: str
-
-    def call_soon(self, function: Callable[..., object], *args: object) -> object:
-        """Call a function that raises nothing in the thread of the loop; for any thread."""
-        ...
-
-    def watch(self, fd: int, event: int, call: Callable[[Pollable], None], instance: Pollable) -> None:
-        """Call `call(instance)` whenever the descriptor is ready for READ or for WRITE."""
-        ...
-
-    def unwatch(self, fd: int, event: int) -> None: ...
-
-
-def _runtime(tasks: TaskGroup) -> _Runtime:
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_task():
-        return _WaitingTasks("trio", trio.lowlevel.current_trio_token().run_sync_soon, tasks)
-    loop = asyncio.get_running_loop()
-    if type(loop).add_reader is asyncio.AbstractEventLoop.add_reader:
-        return _WaitingTasks("asyncio", loop.call_soon_threadsafe, tasks)
-    return _Readers(loop)
-
-
-class _Readers:
-    """Callbacks that stay registered."""
-
-    name = "asyncio"
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-
-    def call_soon(self, function: Callable[..., object], *args: object) -> object:
-        return self._loop.call_soon_threadsafe(function, *args)
-
-    def watch(self, fd: int, event: int, call: Callable[[Pollable], None], instance: Pollable) -> None:
-        (self._loop.add_reader if event == READ else self._loop.add_writer)(fd, call, instance)
-
-    def unwatch(self, fd: int, event: int) -> None:
-        (self._loop.remove_reader if event == READ else self._loop.remove_writer)(fd)
-
-
-class _WaitingTasks:
-    """A task for each descriptor and event."""
-
-    def __init__(self, name: str, call_soon: Callable[..., object], tasks: TaskGroup) -> None:
-        self.name = name
-        self._call_soon = call_soon
-        self._tasks = tasks
-        self._waits: dict[tuple[int, int], _Wait] = {}
-
-    def call_soon(self, function: Callable[..., object], *args: object) -> object:
-        return self._call_soon(function, *args)
-
-    def watch(self, fd: int, event: int, call: Callable[[Pollable], None], instance: Pollable) -> None:
-        wait = self._waits[fd, event] = _Wait()
-        self._tasks.start_soon(wait.run, wait_readable if event == READ else wait_writable, fd, call, instance)
-
-    def unwatch(self, fd: int, event: int) -> None:
-        self._waits.pop((fd, event)).cancel()
-
-
-class _Wait:
-    __slots__ = ("scope", "wanted")
-
-    def __init__(self) -> None:
-        self.scope = CancelScope()
-        self.wanted = True
-
-    def cancel(self) -> None:
-        self.wanted = False
-        self.scope.cancel()
-
-    async def run(
-        self, wait: Callable[[int], Awaitable[None]], fd: int, call: Callable[[Pollable], None], instance: Pollable
-    ) -> None:
-        with self.scope:
-            while self.wanted:
-                try:
-                    await wait(fd)
-                except Exception:  # noqa: BLE001  somebody closed the descriptor, and nothing will come of it any more
-                    logger.exception("descriptor %d of %r can't be waited for", fd, instance)
-                    instance.close()
-                    return
-                if self.wanted:  # it may have been cancelled when it was ready already
-                    call(instance)
-
-
-def _readable(instance: Pollable) -> None:
-    try:
-        instance.handle_read()
-    except Exception:  # noqa: BLE001  it is the instance's to judge
-        _failed(instance)
-
-
-def _writable(instance: Pollable) -> None:
-    try:
-        instance.handle_write()
-    except Exception:  # noqa: BLE001  as above
-        _failed(instance)
-
-
-def _failed(instance: Pollable) -> None:
-    try:
-        instance.handle_error()
-    except Exception:  # noqa: BLE001  logged
-        logger.exception("handle_error() of %r failed; it is closed", instance)
-        instance.close()
-
-
 async def _close(file: AnyFile, limiter: CapacityLimiter) -> None:
     try:
-        closed = await to_thread.run_sync(close_now, file, limiter=limiter, abandon_on_cancel=True)
-        if closed is not None:
-            await closed
+        if iscoroutinefunction(file.close):
+            with suppress(OSError):  # it is incomplete anyway
+                await file.close(complete=False)
+        else:
+            await to_thread.run_sync(close_now, file, limiter=limiter, abandon_on_cancel=True)
     except Exception:  # noqa: BLE001  logged
         logger.exception("closing a file that was given up failed")

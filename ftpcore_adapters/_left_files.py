@@ -8,7 +8,7 @@ from contextlib import suppress
 from ftpcore import Effect, OpenFile, OpenUnique
 from ftpcore.ports import AnyFile
 
-__all__ = ["close_now", "opened_by", "used_by"]
+__all__ = ["close_now", "opened_by", "used_by", "without"]
 
 
 def opened_by(effect: Effect[object], answer: object) -> tuple[AnyFile, ...]:
@@ -24,8 +24,13 @@ def opened_by(effect: Effect[object], answer: object) -> tuple[AnyFile, ...]:
 
 def used_by(effect: Effect[object], files: Iterable[AnyFile]) -> tuple[AnyFile, ...]:
     """Return the file among `files` that an effect works on."""
-    file = getattr(effect, "file", None)
-    return tuple(candidate for candidate in files if candidate is file)
+    used = getattr(effect, "file", None)
+    return tuple(file for file in files if file is used)
+
+
+def without(files: Iterable[AnyFile], others: Iterable[AnyFile]) -> tuple[AnyFile, ...]:
+    """Return the files that are not among `others`."""
+    return tuple(file for file in files if not any(file is other for other in others))
 
 
 def close_now(file: AnyFile) -> Awaitable[None] | None:

@@ -32,6 +32,9 @@ _Steps: TypeAlias = Any
 
 _PATHS: Final = (Argument.PATH, Argument.PATH_OR_HERE, Argument.PATH_OR_ROOT, Argument.LISTING)
 
+#: Effects that a command may ask for while it is unwound: one for each block that it is in, and none nests that deep.
+_UNWINDINGS: Final = 100
+
 #: Commands with two arguments: the keyword by which the old methods take the first.
 _KEYWORDS: Final = {"SITE CHMOD": "mode", "MFMT": "timeval"}
 
@@ -46,6 +49,9 @@ async def run(
         await Call(running.call, (partial(method, *real, **keywords),))
     except Exception as error:  # noqa: BLE001  whatever it is, the client gets its one reply
         running.failed(error)
+    except BaseException:  # the session is given up
+        running.give_up()
+        raise
     if running.rest is not None:
         steps, effect = running.rest
         try:
@@ -71,6 +77,7 @@ class Running:
         self._argument = task.argument if task is not None else None
         self.path = task.path if task is not None else None
         self._concluded = False
+        self._given_up = False
         self._virtual: dict[str, VirtualPath] = {}  # what the real path that the method gets stands for
         self.answers: list[str] = []
         """What it responded, in place of the core's reply."""
@@ -120,17 +127,20 @@ class Running:
             path = self._virtual.get(argument) or self._handler.virtual_path(argument)
             virtual = (path,) if first is None else (first, path)
         reply: Reply
+        steps: _Steps = None
         try:
             begun = on_session(partial(getattr(session, spec.method), *virtual))
             if isinstance(begun, Reply):
                 return on_session(partial(self.conclude, begun))
-            steps: _Steps = begun
+            steps = begun
             step: Callable[[], object] = partial(steps.send, None)
             while True:
                 effect = on_session(step)
                 if not isinstance(effect, PortEffect):
                     assert isinstance(effect, Effect)
                     self.rest = (steps, effect)
+                    if self._given_up:
+                        self.give_up()
                     return isinstance(effect, MoveToData)
                 on_session(partial(session.note_request, effect))
                 try:
@@ -144,9 +154,19 @@ class Running:
                     step = partial(steps.send, value)
         except StopIteration as stop:
             reply = stop.value
+        except SessionOver:
+            if steps is not None:
+                _unwind(steps)
+            raise
         except Exception as error:  # noqa: BLE001  the command's failure is its reply
             reply = on_session(partial(session.failure_reply, error, name, self.path))
         return on_session(partial(self.conclude, reply))
+
+    def give_up(self) -> None:
+        """Nobody will go on with the inherited command."""
+        self._given_up = True
+        if self.rest is not None:
+            _unwind(self.rest[0])
 
     def _note_answer(self, effect: PortEffect[Any], value: object) -> None:
         """Have the session remember a file that was opened; it is closed if the session has ended meanwhile."""
@@ -181,6 +201,15 @@ class Running:
             code, _, text = self.answers[-1].partition(" ")
             reply = Reply.of(int(code[:3]), text) if code[:3].isdigit() else Reply.of(200, self.answers[-1])
             self._session.report(reply, self._name, self._argument, self.path)
+
+
+def _unwind(steps: _Steps) -> None:
+    """End a coroutine that nobody will go on with; the cleaning up that it asks for is refused."""
+    for _ in range(_UNWINDINGS):
+        try:
+            steps.throw(GeneratorExit)
+        except BaseException:  # noqa: BLE001  nobody is left to be told
+            return
 
 
 @types.coroutine
