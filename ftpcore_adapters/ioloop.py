@@ -251,8 +251,8 @@ class IOLoop:
         for registry in self.socket_map, self._interest, self._fresh, self._muted:
             registry.clear()
         self.sched.close()
+        self._inbox.close()  # first: it registers with the poller when the first call comes, from whatever thread
         self._poller.close()
-        self._inbox.close()
 
     def leave_to_child(self) -> None:
         """In a forked process: release the copies of the loop's own descriptors.  What the parent watches stays so."""

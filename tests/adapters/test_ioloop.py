@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ftpcore_adapters import ioloop
+from ftpcore_adapters._pollers import SelectPoller
 from ftpcore_adapters.ioloop import IOLoop, Pollable
 
 READ, WRITE = IOLoop.READ, IOLoop.WRITE
@@ -619,6 +620,26 @@ def test_the_waker_is_not_registered_and_keeps_no_loop_from_ending(loop: IOLoop,
     loop.call_soon_threadsafe(channel.close)
     loop.loop()
     assert loop.socket_map == {}
+
+
+def test_a_call_that_comes_while_the_loop_closes_is_refused() -> None:
+    """As when it is closed: by then there may be no poller that could be woken."""
+    refused: list[type[Exception]] = []
+
+    class LatePoller(SelectPoller):
+        def close(self) -> None:
+            super().close()
+            try:
+                late.call_soon_threadsafe(refused.clear)
+            except Exception as error:  # noqa: BLE001  which it is, is the question
+                refused.append(type(error))
+
+    class LateLoop(ioloop.Select):
+        _poller_class = LatePoller
+
+    late = LateLoop()
+    late.close()
+    assert refused == [RuntimeError]
 
 
 def test_one_turn_makes_the_calls_of_other_threads(loop: IOLoop) -> None:
