@@ -24,7 +24,10 @@ class TestFsspecMemory(FileSystemContract):
 
     @pytest.fixture
     def filesystem(self) -> FileSystem:
-        return FsspecFileSystem(fsspec.filesystem("memory", global_store=False, skip_instance_cache=True))
+        memory = fsspec.filesystem("memory")  # the same for everybody
+        memory.store.clear()
+        memory.pseudo_dirs[:] = [""]
+        return FsspecFileSystem(memory)
 
 
 class TestFsspecLocal(FileSystemContract):
@@ -77,9 +80,10 @@ class TestFsspecS3(FileSystemContract):
 
     @pytest.fixture
     def filesystem(self, server: S3Server, s3: S3) -> FileSystem:
-        self._s3, self._root = s3, f"{server.new_bucket(s3)}/some/prefix"
-        return FsspecFileSystem(s3, self._root, block_size=PART)
+        self._s3, self._bucket = s3, server.new_bucket(s3)
+        return FsspecFileSystem(s3, f"{self._bucket}/some/prefix", block_size=PART)
 
     def stock(self, filesystem: FileSystem, contents: Mapping[str, bytes]) -> FileSystem:
-        self._s3.pipe({f"{self._root}{path}": data for path, data in contents.items()})
+        for path, data in contents.items():
+            self._s3.call_s3("put_object", Bucket=self._bucket, Key=f"some/prefix{path}", Body=data)
         return filesystem

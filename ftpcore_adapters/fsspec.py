@@ -11,6 +11,7 @@ from typing import Final, Self
 
 try:
     from fsspec import AbstractFileSystem
+    from fsspec.asyn import reset_lock
     from fsspec.core import url_to_fs
 except ImportError as error:
     if error.name != "fsspec":
@@ -249,6 +250,7 @@ def _reopened(fs: Backend) -> Backend:
     """Return `fs` for a process that was forked: connections and open archives belong to the parent."""
     if not {"file", "memory"}.isdisjoint(protocols(fs)):
         return fs
+    reset_lock()  # the thread of the event loop stayed behind; not every version of fsspec sees to that by itself
     make: Callable[..., Backend] = type(fs)
     return make(*fs.storage_args, **fs.storage_options)
 

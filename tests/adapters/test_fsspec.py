@@ -28,7 +28,11 @@ NAMES = Capability.RAW_NAMES | Capability.EXACT_NAMES
 
 
 def memory() -> fsspec.AbstractFileSystem:
-    return fsspec.filesystem("memory", global_store=False, skip_instance_cache=True)
+    """Return what everybody shares, empty."""
+    memory = fsspec.filesystem("memory")
+    memory.store.clear()
+    memory.pseudo_dirs[:] = [""]
+    return memory
 
 
 def archive(*names: str) -> io.BytesIO:

@@ -136,6 +136,16 @@ def test_keys_that_no_path_names_are_not_listed(s3: S3, bucket: str, files: Fssp
     assert listing(files, "/a") == {}
 
 
+def test_a_listing_asks_for_a_page_when_it_is_wanted(s3: S3, bucket: str, files: FsspecFileSystem) -> None:
+    put_keys(s3, bucket, *(f"d/{number:04}" for number in range(1001)))
+    requests = Requests(s3)
+    entries = files.scan_dir(VirtualPath("/d"), follow=True)
+    assert [next(entries).name for _ in range(1000)] == [f"{number:04}" for number in range(1000)]
+    assert requests.names == ["ListObjectsV2"]
+    assert [info.name for info in entries] == ["1000"]
+    assert requests.names == ["ListObjectsV2"] * 2
+
+
 def test_a_file_hides_the_directory_of_its_name(s3: S3, bucket: str, files: FsspecFileSystem) -> None:
     put_keys(s3, bucket, "x", "x-y", "x/", "x/below", "x0")
     assert {name: info.kind for name, info in listing(files).items()} == dict.fromkeys(
