@@ -19,12 +19,12 @@ BENCH_STAMP := .venv/.installed-bench
 WHEELS := .venv/wheels
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint type format contract soak bench diagrams semantics dist clean
+.PHONY: help serve test test-all lint type format contract soak bench diagrams semantics dist clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
 	@echo 'usage: make TARGET [VARIABLE=value ...]'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 	@echo 'variables: PORT=$(PORT) DIR=$(DIR) PYTHON=$(PYTHON) FTPCORE_SCALE=$(FTPCORE_SCALE) ARGS=$(ARGS)'
 
 serve: $(RUN_STAMP) ## serve DIR read-only to anonymous users on 127.0.0.1:PORT
@@ -38,6 +38,31 @@ test: lint type ## lint, type, then all tests, the contract suites among them; t
 	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(addprefix --ignore=,$(CORE_TESTS)) $(ARGS)
 	@echo '== tests of the core (scale $(FTPCORE_SCALE)), branch coverage of ftpcore'
 	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(CORE_TESTS) --cov --cov-report=term $(ARGS)
+
+# On PATH, where pyenv has commands that start nothing, or else among the versions of pyenv.
+VERSIONS ?= 3.11 3.12 3.13
+PYENV_ROOT ?= $(HOME)/.pyenv
+starts = $(shell $(1) -c 'print("yes")' 2>/dev/null)
+found = $(firstword $(foreach python,python$(1) $(wildcard $(PYENV_ROOT)/versions/$(1).*/bin/python),\
+    $(if $(call starts,$(python)),$(python))))
+TESTS_ON := $(VERSIONS:%=test-on-%)
+.PHONY: $(TESTS_ON)
+
+test-all: $(TESTS_ON) ## the tests on every installed Python of VERSIONS, each in a virtualenv of its own
+
+$(TESTS_ON): test-on-%:
+	@python='$(call found,$*)'; \
+	if test -z "$$python"; then echo '== skipped: Python $* is not installed'; exit; fi; \
+	$(MAKE) --no-print-directory .venv-$*/.installed-dev PYTHON="$$python" && \
+	echo '== tests on Python $* (scale $(FTPCORE_SCALE))' && \
+	FTPCORE_SCALE=$(FTPCORE_SCALE) .venv-$*/bin/python -m pytest $(ARGS)
+
+.venv-%/.installed-dev: pyproject.toml
+	@echo '== installing ftpcore and the tools for tests into .venv-$*'
+	@test -f .venv-$*/pyvenv.cfg || $(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip --disable-pip-version-check --quiet install --editable '.[dev]'
+	.venv-$*/bin/python -m tests.wheels .venv-$*/wheels
+	@touch $@
 
 lint: $(DEV_STAMP) ## ruff: rules and layout
 	@echo '== lint'
@@ -81,7 +106,7 @@ dist: $(DEV_STAMP) ## build the sdist and the wheel into dist/
 
 clean: ## remove caches and built files (the virtualenv stays: rm -r .venv)
 	rm -rf build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+	find . -path './.venv*' -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 # A virtualenv that is there is used as it is, whoever made it.
 .venv/pyvenv.cfg:

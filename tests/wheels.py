@@ -16,7 +16,7 @@ __all__ = ["PROJECT", "WHEELS", "requirements"]
 PROJECT: Final = Path(__file__).resolve().parent.parent
 
 #: Where `make` has them saved.
-WHEELS: Final = PROJECT / ".venv" / "wheels"
+WHEELS: Final = Path(sys.prefix) / "wheels"
 
 
 def requirements(extra: str) -> list[str]:

@@ -267,6 +267,7 @@ def forked(handler: type[FTPHandler], serve: Callable[[FTPServer], object]) -> I
     if not pid:
         status = 1
         try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has jobs in the background ignore it
             serve(server)
             status = 0
         finally:
@@ -351,7 +352,6 @@ def test_forked_workers_drain(tmp_path: Path) -> None:
 
 def test_an_interrupt_in_the_midst_of_a_fork_is_not_lost(tmp_path: Path) -> None:
     def serve(server: FTPServer) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))
         server.serve_forever(worker_processes=2)
 
