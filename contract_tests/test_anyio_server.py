@@ -17,6 +17,7 @@ from ftpcore_contracts import ContractHandler, ServerContract
 class TestAsyncio(ServerContract):
     backend = "asyncio"
     concurrent = True
+    concurrent_lanes = True
 
     @pytest.fixture
     def serve(self) -> Iterator[Callable[[type[ContractHandler]], Address]]:
