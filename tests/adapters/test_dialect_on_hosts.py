@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ftpcore_adapters.filesystems import AbstractedFS
 from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.servers import FTPServer
-from tests.adapters.small_asyncio_server import SmallAsyncioServer
+from tests.adapters.anyio_serving import BACKENDS, AnyioServing
 
 Serve = Callable[[type[FTPHandler]], Any]
 
@@ -103,7 +104,10 @@ def _ioloop_server(handler: type[FTPHandler]) -> Iterator[Any]:
         assert not thread.is_alive()
 
 
-@pytest.fixture(params=[_ioloop_server, SmallAsyncioServer], ids=["IOLoop", "asyncio with worker threads"])
+@pytest.fixture(
+    params=[_ioloop_server, *(partial(AnyioServing.running, backend) for backend in BACKENDS)],
+    ids=["IOLoop", *BACKENDS],
+)
 def serve(request: pytest.FixtureRequest) -> Serve:
     server: Serve = request.param
     return server
@@ -220,11 +224,20 @@ def test_transfers_are_handed_to_the_data_lane(serve: Serve, handler: type[FTPHa
     assert seen == ["connect", "login ann", "STOR True", "received new.bin", "sent new.bin", "logout ann"]
 
 
-def test_user_code_runs_in_a_worker_thread_on_the_host_with_threads(handler: type[FTPHandler]) -> None:
-    with SmallAsyncioServer(handler) as server:
-        _play(server.address, [b"USER ann\r\nPASS pw\r\nCWD dir\r\nQUIT\r\n"])
-        assert server.hosts[0].threads
-        assert server._thread.ident not in server.hosts[0].threads
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_user_code_runs_in_worker_threads_where_the_loop_must_not_wait(handler: type[FTPHandler], backend: str) -> None:
+    threads: set[int] = set()
+
+    class Telling(handler):  # type: ignore[valid-type, misc]  # a class that a fixture made
+        def ftp_CWD(self, path: str) -> str | None:
+            threads.add(threading.get_ident())
+            entered: str | None = super().ftp_CWD(path)
+            return entered
+
+    with AnyioServing.running(backend, Telling) as serving:
+        _play(serving.address, [b"USER ann\r\nPASS pw\r\nCWD dir\r\nQUIT\r\n"])
+        assert threads
+        assert serving.call(threading.get_ident) not in threads
 
 
 def test_a_file_that_an_inherited_command_closed_is_not_taken_for_open(serve: Serve, handler: type[FTPHandler]) -> None:
