@@ -48,7 +48,8 @@ found = $(firstword $(foreach python,python$(1) $(wildcard $(PYENV_ROOT)/version
 TESTS_ON := $(VERSIONS:%=test-on-%)
 .PHONY: $(TESTS_ON)
 
-test-all: $(TESTS_ON) ## the tests on every installed Python of VERSIONS, each in a virtualenv of its own
+test-all: ## the tests on every installed Python of VERSIONS, each in a virtualenv of its own
+	@$(MAKE) --no-print-directory --keep-going $(TESTS_ON)
 
 $(TESTS_ON): test-on-%:
 	@python='$(call found,$*)'; \
