@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from ftpcore_adapters.handlers import FTPHandler
-from tests.parity.corpus import SHORT, Script
 from tests.parity.players import Player
+from tests.parity.scripts import SHORT, Script
 from tests.parity.transcripts import Journal
 
 __all__ = ["OLD_SCRIPTS", "OldDialect"]

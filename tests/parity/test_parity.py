@@ -16,10 +16,11 @@ from ftpcore_adapters.authorizers import DummyAuthorizer
 from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.local import LocalFileSystem
 from tests.adapters.serving import wait_for
-from tests.parity.corpus import SCRIPTS, Script, stock
+from tests.parity.corpus import SCRIPTS
 from tests.parity.hosts import HOSTS, Host
 from tests.parity.old_dialect import OLD_SCRIPTS, OldDialect
 from tests.parity.players import MemoryPlayer, Player, SocketPlayer
+from tests.parity.scripts import Script, stock
 from tests.parity.transcripts import EventLines, Journal, RecordedHooks, Transcript, files_below
 
 #: The runtime that the others are compared with where there is no session in memory.
