@@ -77,6 +77,7 @@ def s3(server: S3Server) -> S3:
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")  # of aiohttp, about contents that are bytes
 class TestFsspecS3(FileSystemContract):
     many = 1_100  # more than a page, which is 1,000
+    examples = 20  # each call is a request or more
 
     @pytest.fixture
     def filesystem(self, server: S3Server, s3: S3) -> FileSystem:
