@@ -47,6 +47,7 @@ class Acceptor(ABC):
         """The address of each open control connection, as often as it has one."""
         self.socket: socket.socket | None = listener
         self._pause: ScheduledCall | None = None
+        self._drain_end: ScheduledCall | None = None
         self._address = address_of(listener.getsockname())
         loop.register(listener.fileno(), self, READ)
 
@@ -76,9 +77,12 @@ class Acceptor(ABC):
         self.close()
         hosts = self._hosts()
         logger.info("draining: %d session(s) may go on for %g seconds", len(hosts), seconds)
+        if self._drain_end is not None:
+            self._drain_end.cancel()
+        if hosts:
+            self._drain_end = self.ioloop.call_later(seconds + LAST_WORDS, self._drop_all)
         for host in hosts:
             _with(host, partial(host.shut_down, seconds))
-        self.ioloop.call_later(seconds + LAST_WORDS, self._drop_all)
 
     def _drop_all(self) -> None:
         for host in self._hosts():
@@ -103,6 +107,8 @@ class Acceptor(ABC):
         """A control connection is closed."""
         if handler.remote_ip in self.ip_map:
             self.ip_map.remove(handler.remote_ip)
+        if self._drain_end is not None and not self.ip_map:
+            self._drain_end.cancel()
 
     def handle_accepted(self, sock: socket.socket, addr: object) -> FTPHandler | None:
         """Make a handler for a connection and begin its session; None if it was refused or is gone."""

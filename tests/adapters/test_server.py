@@ -147,6 +147,65 @@ def test_close_all_ends_every_session_and_transfer(serve: Serve, calls: list[str
     assert [handler.connected for handler in serving.sessions] == [False] * 4
 
 
+def test_drain_ends_who_is_idle_and_the_loop_with_the_last_transfer(serve: Serve) -> None:
+    content = bytes(16 * 1024 * 1024)
+    (serve.directory / "f").write_bytes(content)
+    serving = serve()
+    idle, listening, suspended, busy = (serving.login() for _ in range(4))
+    serving.sessions[2].del_channel()
+    listening.passive()
+    with busy.data() as data:
+        assert busy.command("RETR f") == 150
+        serving.server.request_drain(PATIENCE)
+        for client in (idle, listening, suspended):
+            assert client.code() == 421
+            assert client.ended()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(serving.address, PATIENCE)
+        assert received(data) == content
+    assert busy.codes(2) == [226, 421]
+    assert busy.ended()
+    serving.join()
+
+
+def test_drain_cuts_transfers_that_take_too_long(serve: Serve, calls: list[str]) -> None:
+    with open(serve.directory / "f", "wb") as file:
+        file.truncate(64 * 1024 * 1024)
+    serving = serve(Recorder, calls=calls)
+    client = serving.login()
+    with client.data():
+        assert client.command("RETR f") == 150
+        serving.server.request_drain(0.05)
+        assert client.codes(2) == [426, 421]
+    assert client.ended()
+    serving.join()
+    assert calls[-2:] == ["incomplete sent f", "disconnect"]
+
+
+def test_drain_waits_for_nobody_who_reads_nothing(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ftpcore_adapters._accepting.LAST_WORDS", 0.05)
+    serving = serve()
+    client = serving.client()
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.send(*["HELP"] * 20_000)
+    wait_for(lambda: serving.session().session.unsent > 0, "replies that are not read")
+    serving.server.request_drain(0.05)
+    serving.join()
+
+
+def test_drain_leaves_another_server_on_the_loop_alone(serve: Serve) -> None:
+    serving = serve()
+    other = serving.call(lambda: FTPServer(("127.0.0.1", 0), serving.handler, ioloop=serving.loop))
+    with Client(other.address) as client:
+        client.login()
+        mine = serving.login()
+        serving.server.request_drain(0)
+        assert mine.code() == 421
+        assert client.command("NOOP") == 200
+    serving.call(other.close)
+    serving.join()
+
+
 def test_close_all_may_be_called_by_a_hook(serve: Serve) -> None:
     class Closing(FTPHandler):
         def on_login(self, username: str) -> None:
