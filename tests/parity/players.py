@@ -123,7 +123,7 @@ class Player(ABC):
 
     def download(self) -> None:
         """Take what comes, to the end."""
-        self.noted.append(f"< data {shortened(self._download())}")
+        self.noted.append(f"< data {masked(shortened(self._download()))}")
 
     def retrieve(self, command: str) -> None:
         """Download over a passive connection that comes after the mark."""
