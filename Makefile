@@ -9,6 +9,9 @@ FTPCORE_SCALE ?= 0.1
 # More for pytest or for the benchmarks, as in  make test ARGS='-k abor -x'
 ARGS ?=
 
+# A process for each processor, each with the tests of one file at a time.
+PARALLEL := -n auto --dist loadfile
+
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # What is installed, each newer than the pyproject.toml it was installed by.
@@ -35,7 +38,7 @@ CORE_TESTS := tests/core tests/property ftpcore
 
 test: lint type ## lint, type, then all tests, the contract suites among them; the core's reach all of its branches
 	@echo '== tests of adapters and ports, contract suites and doctests (scale $(FTPCORE_SCALE))'
-	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(addprefix --ignore=,$(CORE_TESTS)) $(ARGS)
+	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(PARALLEL) $(addprefix --ignore=,$(CORE_TESTS)) $(ARGS)
 	@echo '== tests of the core (scale $(FTPCORE_SCALE)), branch coverage of ftpcore'
 	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(CORE_TESTS) --cov --cov-report=term $(ARGS)
 
@@ -56,7 +59,7 @@ $(TESTS_ON): test-on-%:
 	if test -z "$$python"; then echo '== skipped: Python $* is not installed'; exit; fi; \
 	$(MAKE) --no-print-directory .venv-$*/.installed-dev PYTHON="$$python" && \
 	echo '== tests on Python $* (scale $(FTPCORE_SCALE))' && \
-	FTPCORE_SCALE=$(FTPCORE_SCALE) .venv-$*/bin/python -m pytest $(ARGS)
+	FTPCORE_SCALE=$(FTPCORE_SCALE) .venv-$*/bin/python -m pytest $(PARALLEL) $(ARGS)
 
 .venv-%/.installed-dev: pyproject.toml
 	@echo '== installing ftpcore and the tools for tests into .venv-$*'
@@ -81,7 +84,7 @@ format: $(DEV_STAMP) ## let ruff lay out the code and repair what it can
 contract: $(DEV_STAMP) ## the contract suites alone
 	@echo '== contract suites (scale $(FTPCORE_SCALE))'
 	@if ls contract_tests/test_*.py >/dev/null 2>&1; then set -x; \
-	    FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest contract_tests $(ARGS); \
+	    FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(PARALLEL) contract_tests $(ARGS); \
 	else echo 'skipped: contract_tests holds no tests'; fi
 
 soak: $(DEV_STAMP) ## all tests at full scale
