@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from contextvars import Context, copy_context
 from inspect import iscoroutinefunction
@@ -94,8 +94,7 @@ class AnyioLoop:
                         await self._run_timers()
             finally:
                 self._stopped = True
-                for instance in [*self.hosts, *self.socket_map.values()]:
-                    instance.close()
+                _close_each([*self.hosts, *self.socket_map.values()])
                 self.sched.close()
                 await self.close_left()
                 self.ended.set()
@@ -103,8 +102,7 @@ class AnyioLoop:
     def stop(self) -> None:
         """Give up what is left of the sessions, and end every task."""
         self._stopped = True
-        for host in list(self.hosts):
-            host.close()
+        _close_each(self.hosts)
         if hasattr(self, "_tasks"):
             self._tasks.cancel_scope.cancel()
 
@@ -234,6 +232,14 @@ class AnyioLoop:
                 self._wakes_at = self.sched.clock() + delay
                 with move_on_after(delay):
                     await self._sooner.wait()
+
+
+def _close_each(instances: Iterable[Pollable]) -> None:
+    for instance in list(instances):
+        try:
+            instance.close()
+        except Exception:  # noqa: BLE001  logged, and the others are closed as well
+            logger.exception("closing %r failed", instance)
 
 
 async def _close(file: AnyFile, limiter: CapacityLimiter) -> None:

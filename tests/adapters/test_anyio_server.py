@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+import trio
 
 from ftpcore_adapters.anyio import serve
 from ftpcore_adapters.handlers import FTPHandler
-from tests.adapters.anyio_serving import AnyioServe
-from tests.adapters.serving import PATIENCE, Recorder, make_handler, received, wait_for
+from tests.adapters.anyio_serving import BACKENDS, AnyioServe
+from tests.adapters.serving import PATIENCE, Client, LogLines, Recorder, leftovers, make_handler, received, wait_for
 
 
 def refused(address: tuple[str, int]) -> bool:
@@ -203,6 +207,37 @@ def test_a_hook_that_ends_the_program_ends_the_server(anyio_serve: AnyioServe, c
         assert client.codes(4) == [220, 331, 230, 0]
         assert other.ended()
     assert sorted(calls) == ["connect"] * 2 + ["disconnect"] * 2
+
+
+@pytest.mark.parametrize("run", [asyncio.run, trio.run], ids=BACKENDS)
+def test_a_server_runs_within_what_the_runtime_itself_runs(
+    directory: Path, calls: list[str], run: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    class Waiting(Recorder):
+        async def on_login(self, username: str) -> None:  # type: ignore[override]  # the recorder's is plain
+            await anyio.lowlevel.checkpoint()
+            self.calls.append("awaited")
+
+    def client(address: tuple[str, int]) -> None:
+        with Client(address) as client:
+            client.login()
+            with client.data() as data:
+                assert client.command("STOR f") == 150
+                data.sendall(b"data")
+            assert client.code() == 226
+            assert client.command("QUIT") == 221
+            assert client.ended()
+
+    async def main() -> None:
+        async with serve(make_handler(directory, Waiting, calls=calls), ("127.0.0.1", 0)) as server:
+            await anyio.to_thread.run_sync(client, server.address)
+            server.close()
+            await server.serve_forever()
+
+    with leftovers(), LogLines() as log:
+        run(main() if run is asyncio.run else main)  # type: ignore[arg-type]  # trio takes the function
+    assert log.errors == []
+    assert calls == ["connect", "awaited", "received f", "logout ann", "disconnect"]
 
 
 # -- draining ----------------------------------------------------------------------------------------------------------
