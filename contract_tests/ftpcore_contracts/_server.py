@@ -86,7 +86,7 @@ class ServerContract(Control, Transfers, DataConnections, Endings, Faults, Time,
     @pytest.fixture
     def gate(self, record: Record) -> Gate:
         """A gate for a `Script`, closed at first; it outlives the server."""
-        gate = Gate(record.patience)
+        gate = Gate(2 * record.patience)  # what waits for it gives up later than the client
         record.closers.append(gate.close)
         return gate
 

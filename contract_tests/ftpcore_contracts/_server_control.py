@@ -18,6 +18,9 @@ __all__ = ["Control"]
 #: Lines that make FEAT long: some six kilobytes.
 LONG: Final = tuple(f"X{number:02} {'x' * 500}" for number in range(12))
 
+#: Times FEAT, whose replies are more than the buffers of the kernel hold: some nine megabytes.
+MANY: Final = 1500
+
 #: Bytes of a receive buffer that is soon full.
 SMALL: Final = 4096
 
@@ -114,15 +117,19 @@ class Control:
             expect(client.command("PWD"), 200, "the reply to a NOOP of which a byte was urgent")
             expect(client.code(), 257, "the reply to the command behind it")
 
-    @pytest.mark.parametrize("last", ["PWD", "QUIT"])
+    @pytest.mark.parametrize(("last", "code"), [("PWD", 257), ("QUIT", 221), ("SIZE file", 213)])
     @rule("docs/hosts.md 3")
-    def test_what_came_before_the_end_is_answered(self, start: Start, last: str) -> None:
+    def test_what_came_before_the_end_is_answered(
+        self, start: Start, record: Record, gate: Gate, last: str, code: int
+    ) -> None:
         """A client that shut down its sending side gets all its replies, then the end of the connection."""
-        with start() as server:
+        with start(Script(stock={"/file": b"data"}, gates={"stat": gate})) as server:
             client = server.login()
             client.send("NOOP", last)
             client.sock.shutdown(socket.SHUT_WR)
-            expect(client.rest(), [200, 257 if last == "PWD" else 221], "the replies behind a half-close")
+            record.settle()  # SIZE still waits for its file when the end comes
+            gate.open()
+            expect(client.rest(), [200, code], "the replies behind a half-close")
 
     @rule("docs/hosts.md 3")
     def test_unread_replies_stop_the_reading(self, start: Start, record: Record) -> None:
@@ -130,23 +137,26 @@ class Control:
         with start(extra_features=LONG) as server:
             client = server.client(window=SMALL)
             client.login()
-            client.send(*["FEAT"] * 500)
+            client.send(*["FEAT"] * MANY)
             session = client.session
             record.wait(lambda: session.stopped, "wants_data to become False, for nobody reads the replies")
             for _ in range(4):
-                client.send("NOOP")
                 record.settle()
+                client.send("NOOP")
+            record.settle()
             client.widen()
-            expect(client.codes(504), [211] * 500 + [200] * 4, "the codes of all replies, once they are read")
+            expect(client.codes(MANY + 4), [211] * MANY + [200] * 4, "the codes of all replies, once they are read")
 
     @rule("docs/hosts.md 6")
-    def test_all_replies_leave_before_the_close(self, start: Start) -> None:
+    def test_all_replies_leave_before_the_close(self, start: Start, record: Record) -> None:
         """CloseControl comes when all replies have left; what the kernel holds still reaches a slow client."""
         with start(extra_features=LONG) as server:
             client = server.client(window=SMALL)
             client.login()
-            client.send(*["FEAT"] * 200, "QUIT")
-            expect(client.rest(), [211] * 200 + [221], "the codes of all replies")
+            client.send(*["FEAT"] * MANY, "QUIT")
+            record.settle()
+            client.widen()
+            expect(client.rest(), [211] * MANY + [221], "the codes of all replies")
 
     @rule("docs/hosts.md 7")
     def test_a_suspended_session_is_left_alone(self, start: Start, record: Record) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -111,17 +111,15 @@ class DataConnections:
         with start(_STOCK, connect_timeout=0.2) as server:
             client = server.login()
             host = str(client.sock.getsockname()[0])
-            with socket.socket(client.sock.family) as target:
+            with socket.socket(client.sock.family) as target, ExitStack() as others:
                 target.bind((host, 0))
                 name = target.getsockname()
-                others = []
                 if silent:
                     target.listen(0)
-                    others = [_connecting(name) for _ in range(3)]  # its queue is full: more are not answered
+                    for _ in range(3):  # its queue is full then: more are not answered
+                        others.enter_context(_connecting(name))
                 client.send(f"EPRT |{2 if ':' in host else 1}|{host}|{name[1]}|", "RETR file")
                 expect(client.codes(3), [200, 150, 425], "the replies to EPRT and RETR")
-                for other in others:
-                    other.close()
             expect(client.command("PWD"), 257, "the reply to the next command")
 
     @rule("docs/hosts.md 5")

@@ -62,8 +62,10 @@ class EffectAccount:
         calls: The port calls that they come to.
     """
 
-    def __init__(self, script: Script, complain: Callable[[str, object, object], None]) -> None:
-        self.calls = Calls(script, lambda kind: self._asked[kind], complain)
+    def __init__(
+        self, script: Script, complain: Callable[[str, object, object], None], hold: Callable[[str], None]
+    ) -> None:
+        self.calls = Calls(script, lambda kind: self._asked[kind], complain, hold)
         self._complain = complain
         self._under_way: dict[int, Perform] = {}
         self._answered: set[int] = set()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ __all__ = [
     "Closed",
     "Fact",
     "FileRecord",
+    "Held",
     "Opened",
     "Over",
     "Performed",
@@ -78,6 +80,13 @@ class Called(NamedTuple):
     arguments: tuple[str, ...]
 
 
+class Held(NamedTuple):
+    """A method or hook waits at its gate."""
+
+    peer: int
+    name: str
+
+
 class Opened(NamedTuple):
     """A file was opened; `number` is its own."""
 
@@ -113,7 +122,7 @@ class Over(NamedTuple):
     """Bytes that `control_sent` told of."""
 
 
-Fact: TypeAlias = Began | Said | Performed | Answered | Stopped | Called | Opened | Closed | Broke | Over
+Fact: TypeAlias = Began | Said | Performed | Answered | Stopped | Called | Held | Opened | Closed | Broke | Over
 
 
 @dataclass
@@ -140,6 +149,8 @@ class SessionRecord:
     stopped: bool = False
     """`wants_data` was False once."""
     hooks: list[tuple[str, ...]] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    """Methods and hooks that came to their gates."""
     files: dict[int, FileRecord] = field(default_factory=dict)
     over: Over | None = None
 
@@ -250,11 +261,11 @@ class Record:
         broken(f"waited for {what}", expected=f"within {self.patience:g} s", came=self.summary())
 
     def settle(self, seconds: float = 0.05) -> None:
-        """Return when nothing was told for `seconds`: the server is busy with nothing, or waits."""
+        """Return when nothing was told for `seconds`: the server has nothing to do, or waits."""
+        until = time.monotonic() + self.patience
         with self._changed:
-            for _ in range(round(self.patience / seconds)):
-                if not self._changed.wait(seconds):
-                    return
+            while self._changed.wait(seconds) and time.monotonic() < until:
+                pass
 
     def summary(self) -> str:
         """Return what is known, for a message: rules that were broken, sessions that go on."""
@@ -308,6 +319,8 @@ class Record:
                 session.stopped = True
             case Called(hook=hook, arguments=arguments):
                 session.hooks.append((hook, *arguments))
+            case Held(name=name):
+                session.held.append(name)
             case Opened(number=number, path=path):
                 session.files[number] = FileRecord(path)
             case Closed(number=number, complete=complete, content=content):

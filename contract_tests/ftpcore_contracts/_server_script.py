@@ -81,16 +81,22 @@ class Calls:
     Args:
         asked: Returns how many effects of a kind the host was asked for.
         complain: Told what is wrong, what was expected, and what came.
+        hold: Told the name of what comes to its gate.
     """
 
     def __init__(
-        self, script: Script, asked: Callable[[str], int], complain: Callable[[str, object, object], None]
+        self,
+        script: Script,
+        asked: Callable[[str], int],
+        complain: Callable[[str, object, object], None],
+        hold: Callable[[str], None],
     ) -> None:
         self.abandoned = False
         """From now on the host closes files by itself."""
         self._script = script
         self._asked = asked
         self._complain = complain
+        self._hold = hold
         self._begun: Counter[str] = Counter()
         self._ended: Counter[str] = Counter()
         self._threads: Counter[int] = Counter()
@@ -118,6 +124,7 @@ class Calls:
         fault = self._script.faults.get(name)
         try:
             if name in self._script.gates:
+                self._hold(name)
                 self._script.gates[name].wait()
             if fault is not None and before >= fault.after:
                 raise fault.error

@@ -28,7 +28,7 @@ from ftpcore.ports import AnyFile
 from ftpcore_contracts._server_effects import EffectAccount
 from ftpcore_contracts._server_handler import ContractHandler
 from ftpcore_contracts._server_ports import ContractAuthorizer
-from ftpcore_contracts._server_record import Answered, Began, Over, Performed, Said, Stopped
+from ftpcore_contracts._server_record import Answered, Began, Held, Over, Performed, Said, Stopped
 
 __all__ = ["CheckedSession"]
 
@@ -59,7 +59,7 @@ class CheckedSession(Session):
         self._script = ports.authorizer.script
         self._reporter = ports.authorizer.reporter
         self._port = peer.port
-        self._effects = EffectAccount(self._script, self._complain)
+        self._effects = EffectAccount(self._script, self._complain, self._hold)
         self._said = 0
         self._acknowledged = 0
         self._unwanted = 0
@@ -225,6 +225,9 @@ class CheckedSession(Session):
 
     def _complain(self, what: str, expected: object, came: object) -> None:
         self._reporter.broke(self._port, what, expected=expected, came=came)
+
+    def _hold(self, name: str) -> None:
+        self._reporter.tell(Held(self._port, name))
 
     def _tell_over(self, *, abandoned: bool) -> None:
         if not self._told_over:

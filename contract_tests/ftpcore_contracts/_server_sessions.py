@@ -72,7 +72,7 @@ class Sessions:
                 data = client.data()
                 client.send(command)
             session = client.session
-            record.wait(lambda: session.waiting, f"{method} to be called")
+            record.wait(lambda: session.held, f"{method} to be called")
             expect(other.command("HELP"), 220, "the greeting of another session meanwhile")
             expect(other.code(), 214, "the reply to its command meanwhile")
             gate.open()
@@ -99,9 +99,8 @@ class Sessions:
                 if method == "write_at":
                     data.sendall(b"data")
                 session = client.session
-                effect = "ReadFile" if method == "read_at" else "WriteFile"
-                record.wait(lambda: session.in_call(effect), f"{effect} to be asked for")
-                expect(client.command("NOOP"), 200, f"the reply to NOOP while {effect} waits")
+                record.wait(lambda: session.held, f"{method} to be called")
+                expect(client.command("NOOP"), 200, f"the reply to NOOP while {method} waits")
                 gate.open()
             expect(client.code(), 226, "the reply to the transfer")
 
@@ -150,8 +149,8 @@ class Sessions:
         client = server.login()
         client.data(window=4096)
         client.send("RETR file")
-        session, effect = client.session, "OpenFile" if method == "open_file" else "CloseFile"
-        record.wait(lambda: session.in_call(effect), f"{effect} to be asked for")
+        session = client.session
+        record.wait(lambda: session.held, f"{method} to be called")
         opening = threading.Timer(0.2, gate.open)  # by then the server has begun to stop
         opening.start()
 

@@ -28,14 +28,20 @@ FILES: Final = [
 #: Bytes of a receive buffer that is soon full.
 _SMALL: Final = 4096
 
+#: Bytes that are compared at once.
+_BLOCK: Final = 65536
+
 
 def differ(came: bytes, expected: bytes, what: str) -> None:
     """Fail, by few words, unless two large contents are equal."""
     __tracebackhide__ = True
-    if came != expected:
-        same = next((place for place in range(min(len(came), len(expected))) if came[place] != expected[place]), None)
-        where = "one is the beginning of the other" if same is None else f"different from byte {same} on"
-        broken(what, expected=f"{len(expected)} bytes", came=f"{len(came)} bytes; {where}")
+    if came == expected:
+        return
+    shorter = min(len(came), len(expected))
+    same = next((at for at in range(0, shorter, _BLOCK) if came[at : at + _BLOCK] != expected[at : at + _BLOCK]), 0)
+    first = next((at for at in range(same, shorter) if came[at] != expected[at]), None)
+    where = "one is the beginning of the other" if first is None else f"different from byte {first} on"
+    broken(what, expected=f"{len(expected)} bytes", came=f"{len(came)} bytes; {where}")
 
 
 def _wait_for_count(record: Record, session: SessionRecord, name: str, count: int) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from mutants import Mutant
 from mutants.authorizers import AUTHORIZER_MUTANTS
 from mutants.filesystems import FILESYSTEM_MUTANTS
+from mutants.hosts import HOST_MUTANTS
 from mutants.seed_filesystems import SEED_FILESYSTEM_MUTANTS
 
 __all__ = ["MUTANTS", "sound_contract"]
@@ -15,6 +16,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *FILESYSTEM_MUTANTS,
     *SEED_FILESYSTEM_MUTANTS,
     *AUTHORIZER_MUTANTS,
+    *HOST_MUTANTS,
 )
 
 

@@ -28,6 +28,7 @@ from ftpcore import (
     OpenFile,
     OpenListener,
     OpenUnique,
+    Output,
     Perform,
     PortEffect,
     ReceiveData,
@@ -41,18 +42,18 @@ from ftpcore_adapters.handlers import FTPHandler
 
 __all__ = ["SmallAsyncioHost"]
 
-#: Seconds that sessions get to end when the server stops.
-GRACE: Final = 5.0
-
 #: Effects that one session may have carried out before others have their turn.
 TURN: Final = 16
 
-now: Final = time.monotonic
 logger: Final = logging.getLogger("ftpcore")
 
 
 class SmallAsyncioHost:
     """Runs one session.  Port calls, user code among them, run in a worker thread."""
+
+    grace = 5.0
+    """Seconds that a session gets to end when the server stops."""
+    now = staticmethod(time.monotonic)
 
     def __init__(self, handler: FTPHandler, sock: socket.socket) -> None:
         self.loop = asyncio.get_running_loop()
@@ -71,7 +72,7 @@ class SmallAsyncioHost:
         self._open = True
         self._abandoned = False
         self.session: Session = handler.open_session(
-            local=address_of(sock.getsockname()), peer=address_of(sock.getpeername()), now=now()
+            local=address_of(sock.getsockname()), peer=address_of(sock.getpeername()), now=self.now()
         )
         handler.attach(self)
 
@@ -87,14 +88,14 @@ class SmallAsyncioHost:
             self.loop.call_soon_threadsafe(self.enter, function)
 
     def resume(self) -> None:
-        self.session.resume(now=now())
+        self.session.resume(now=self.now())
 
     def finish(self) -> None:
-        self.session.close_when_done(now=now())
+        self.session.close_when_done(now=self.now())
 
     def drop(self) -> None:
         self.close_control()
-        self.session.connection_lost(now=now())
+        self.session.connection_lost(now=self.now())
 
     def awaited(self, answer: Awaitable[object]) -> object:
         raise TypeError(f"{answer!r} can't be awaited here")
@@ -119,13 +120,13 @@ class SmallAsyncioHost:
             self.enter(self.drop)
             return
         if data:
-            self.enter(lambda: self.session.receive_data(data, now=now()))
+            self.enter(lambda: self.session.receive_data(data, now=self.now()))
         else:
-            self.enter(lambda: self.session.receive_eof(now=now()))
+            self.enter(lambda: self.session.receive_eof(now=self.now()))
 
     def expire(self) -> None:
         self._timer = None
-        self.enter(lambda: self.session.handle_deadline(now=now()))
+        self.enter(lambda: self.session.handle_deadline(now=self.now()))
 
     def retry(self, sock: socket.socket) -> None:
         """A data socket is ready for what waits for it."""
@@ -140,37 +141,41 @@ class SmallAsyncioHost:
         left = TURN
         while left:
             output = self.session.next_output()
-            match output:
-                case SendControl(data):
-                    self._replies += data
-                case Perform(effect=PortEffect()):
-                    task = self.loop.create_task(self.port_call(output))
-                    self._calls.add(task)
-                    task.add_done_callback(self._calls.discard)
-                case Perform():
-                    self.network(output)
-                    left -= 1
-                case Cancel(serial):
-                    self.cancel(serial)
-                case CloseControl():
-                    self.close_control()
-                case Event():
-                    self.handler.handle_event(output)
-                case None:
-                    if not self.flush():
-                        break
+            if output is None:
+                if not self.flush():
+                    break
+            else:
+                self.carry_out(output)
+                left -= isinstance(output, Perform)
         else:
             self.loop.call_soon(self.enter, lambda: None)
         self.update()
+
+    def carry_out(self, output: Output) -> None:
+        match output:
+            case SendControl(data):
+                self._replies += data
+            case Perform(effect=PortEffect()):
+                task = self.loop.create_task(self.port_call(output))
+                self._calls.add(task)
+                task.add_done_callback(self._calls.discard)
+            case Perform():
+                self.network(output)
+            case Cancel(serial):
+                self.cancel(serial)
+            case CloseControl():
+                self.close_control()
+            case Event():
+                self.handler.handle_event(output)
 
     async def port_call(self, perform: Perform) -> None:
         value, error = await asyncio.to_thread(self.call, perform)
         if self._abandoned:
             self.close_late(perform, value)
         elif error is None:
-            self.enter(lambda: self.session.succeed(perform.serial, value, now=now()))
+            self.enter(lambda: self.session.succeed(perform.serial, value, now=self.now()))
         else:
-            self.enter(lambda: self.session.fail(perform.serial, error, now=now()))
+            self.enter(lambda: self.session.fail(perform.serial, error, now=self.now()))
 
     def call(self, perform: Perform) -> tuple[Any, Exception | None]:
         assert isinstance(perform.effect, PortEffect)
@@ -185,8 +190,11 @@ class SmallAsyncioHost:
         """Close a file that was opened for a session that has been abandoned meanwhile."""
         if value is not None and isinstance(perform.effect, OpenFile | OpenUnique):
             file = value[1] if isinstance(perform.effect, OpenUnique) else value
-            with suppress(OSError):
-                file.close(complete=False)
+            self.give_up(file)
+
+    def give_up(self, file: Any) -> None:
+        with suppress(OSError):
+            file.close(complete=False)
 
     def network(self, perform: Perform) -> None:
         try:
@@ -194,9 +202,9 @@ class SmallAsyncioHost:
         except BlockingIOError:
             self._waiting = perform
         except Exception as error:  # noqa: BLE001  the answer to the effect
-            self.session.fail(perform.serial, error, now=now())
+            self.session.fail(perform.serial, error, now=self.now())
         else:
-            self.session.succeed(perform.serial, value, now=now())
+            self.session.succeed(perform.serial, value, now=self.now())
 
     def cancel(self, serial: int) -> None:
         if self._waiting is not None and self._waiting.serial == serial:
@@ -204,7 +212,7 @@ class SmallAsyncioHost:
             for sock in (self._listener, self._data):
                 if sock is not None:
                     self.unwatch(sock)
-            self.session.fail(serial, EffectCancelled(), now=now())
+            self.session.fail(serial, EffectCancelled(), now=self.now())
 
     def attempt(self, effect: Any) -> object:
         """Carry out a network effect; BlockingIOError when it will be tried again."""
@@ -279,29 +287,35 @@ class SmallAsyncioHost:
             self.drop()
             return True
         del self._replies[:count]
-        self.session.control_sent(count, now=now())
+        self.session.control_sent(count, now=self.now())
         return True
 
     def update(self) -> None:
         """Wait for what the session wants next."""
         if self._open:
-            if self.session.wants_data:
-                self.loop.add_reader(self.sock, self.read)
-            else:
-                self.loop.remove_reader(self.sock)
-            if self._replies:
-                self.loop.add_writer(self.sock, self.enter, lambda: None)
-            else:
-                self.loop.remove_writer(self.sock)
+            self.watch()
+        self.set_timer()
+        if self.session.ended:
+            self.handler.session_over()
+            self.ended.set()
+
+    def watch(self) -> None:
+        if self.session.wants_data:
+            self.loop.add_reader(self.sock, self.read)
+        else:
+            self.loop.remove_reader(self.sock)
+        if self._replies:
+            self.loop.add_writer(self.sock, self.enter, lambda: None)
+        else:
+            self.loop.remove_writer(self.sock)
+
+    def set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         deadline = self.session.next_deadline()
-        if self.session.ended:
-            self.handler.session_over()
-            self.ended.set()
-        elif deadline is not None:
-            self._timer = self.loop.call_later(max(0.0, deadline - now()), self.expire)
+        if deadline is not None and not self.session.ended:
+            self._timer = self.loop.call_later(max(0.0, deadline - self.now()), self.expire)
 
     def close_control(self) -> None:
         if self._open:
@@ -314,8 +328,7 @@ class SmallAsyncioHost:
     def abandon(self) -> None:
         self._abandoned = True
         for file in self.session.abandon():
-            with suppress(OSError):
-                file.close(complete=False)
+            self.give_up(file)
         self.close_data(DataPart.BOTH)
         self.close_control()
         self.update()
@@ -324,7 +337,7 @@ class SmallAsyncioHost:
         """End the session: in good order, if that does not take too long."""
         self.enter(self.drop)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.ended.wait(), GRACE)
+            await asyncio.wait_for(self.ended.wait(), self.grace)
         if not self.ended.is_set():
             self.abandon()
         await asyncio.gather(*self._calls)
