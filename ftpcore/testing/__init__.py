@@ -1,5 +1,6 @@
 """Tools to drive a session without a network: for tests of commands, of ports, and of hosts."""
 
+from ftpcore._events import EVERY_EVENT
 from ftpcore.testing._recording import JournalSink, recording
 from ftpcore.testing._replaying import JournalError, Replayed, read_journal, replay, told
 from ftpcore.testing._runs import random_steps, run_steps, shrunk, simulate
@@ -9,6 +10,7 @@ from ftpcore.testing._user import FixedClock, SingleUser
 
 __all__ = [
     "DATA_COMMANDS",
+    "EVERY_EVENT",
     "FixedClock",
     "JournalError",
     "JournalSink",

@@ -10,8 +10,7 @@ from typing import Final
 import pytest
 
 from ftpcore import COMMANDS, Delegate, Event
-from ftpcore._events import EVERY_EVENT
-from ftpcore.testing import ScriptedHost, SingleUser
+from ftpcore.testing import EVERY_EVENT, ScriptedHost, SingleUser
 from ftpcore_adapters.authorizers import DummyAuthorizer
 from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.local import LocalFileSystem
