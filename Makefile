@@ -9,7 +9,8 @@ FTPCORE_SCALE ?= 0.1
 # More for pytest or for the benchmarks, as in  make test ARGS='-k abor -x'
 ARGS ?=
 
-# A process for each processor, each with the tests of one file at a time.
+# A process for each processor, each with the tests of one file at a time.  The tens of thousands of contract tests
+# have processes of their own, for tests of adapters search the memory of theirs for what is left over.
 PARALLEL := -n auto --dist loadfile
 
 BIN := .venv/bin
@@ -37,8 +38,11 @@ serve: $(RUN_STAMP) ## serve DIR read-only to anonymous users on 127.0.0.1:PORT
 CORE_TESTS := tests/core tests/property ftpcore
 
 test: lint type ## lint, type, then all tests, the contract suites among them; the core's reach all of its branches
-	@echo '== tests of adapters and ports, contract suites and doctests (scale $(FTPCORE_SCALE))'
-	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(PARALLEL) $(addprefix --ignore=,$(CORE_TESTS)) $(ARGS)
+	@echo '== contract suites (scale $(FTPCORE_SCALE))'
+	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(PARALLEL) contract_tests $(ARGS)
+	@echo '== tests of adapters, and doctests (scale $(FTPCORE_SCALE))'
+	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(PARALLEL) tests ftpcore_adapters \
+	    $(addprefix --ignore=,$(CORE_TESTS)) $(ARGS)
 	@echo '== tests of the core (scale $(FTPCORE_SCALE)), branch coverage of ftpcore'
 	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(CORE_TESTS) --cov --cov-report=term $(ARGS)
 

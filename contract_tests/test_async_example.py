@@ -41,6 +41,7 @@ class TestAsyncio(AsyncFileSystemContract):
         return self._stack.enter_context(portal.wrap_async_context_manager(blob_filesystem("127.0.0.1", port)))
 
 
+@pytest.mark.derived
 class TestTrio(TestAsyncio):
     backend = "trio"
 

@@ -36,6 +36,7 @@ class TestFsspecLocal(FileSystemContract):
         return FsspecFileSystem(fsspec.filesystem("file"), str(tmp_path))
 
 
+@pytest.mark.derived
 class TestFsspecLocalRenaming(FileSystemContract):
     """What is not known of a backend, its owner may declare."""
 
@@ -45,6 +46,7 @@ class TestFsspecLocalRenaming(FileSystemContract):
         return FsspecFileSystem(fsspec.filesystem("file"), str(tmp_path), capabilities=declared)
 
 
+@pytest.mark.derived
 class TestFsspecZip(FileSystemContract):
     @pytest.fixture
     def filesystem(self) -> FileSystem:
@@ -73,6 +75,7 @@ def s3(server: S3Server) -> S3:
     return server.connect()
 
 
+@pytest.mark.derived
 @needs_s3
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")  # of aiohttp, about contents that are bytes
 class TestFsspecS3(FileSystemContract):

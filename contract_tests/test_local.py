@@ -35,6 +35,7 @@ class TestKernel(OnDisk):
     confinement = Confinement.KERNEL
 
 
+@pytest.mark.derived
 class TestWalk(OnDisk):
     confinement = Confinement.WALK
     many = 1000
@@ -45,6 +46,7 @@ class TestPath(OnDisk):
     many = 1000
 
 
+@pytest.mark.derived
 class TestNoLinks(OnDisk):
     """Links are seen, and lead nowhere."""
 

@@ -57,11 +57,13 @@ class TestByMethods(OnDisk):
         return SeedFileSystem(AbstractedFS(root, None))
 
 
+@pytest.mark.derived
 class TestByMethodsOfSubclass(OnDisk):
     def port(self, root: str) -> FileSystem:
         return filesystem_port(Resolving(root, None))
 
 
+@pytest.mark.derived
 class TestByOpenOfSubclass(OnDisk):
     beyond = {
         "test_one_of_many_creates": (
@@ -77,6 +79,7 @@ class TestByOpenOfSubclass(OnDisk):
         return filesystem_port(Opening(root, None))
 
 
+@pytest.mark.derived
 class TestUnixFilesystem(OnDisk):
     """The whole disk is no place for tests: a directory of it is."""
 

@@ -63,6 +63,7 @@ class TestRootedMemory(InMemory):
         return Rooted(self._memory, BASE)
 
 
+@pytest.mark.derived
 class TestRootedLocal(OnDisk):
     """What is outside of `tmp_path` is inside of the filesystem that it is a directory of."""
 
@@ -85,6 +86,7 @@ class TestQuotaMemory(InMemory):
         return Quota(MemoryFileSystem(), max_bytes=room)
 
 
+@pytest.mark.derived
 class TestQuotaLocal(OnDisk):
     @pytest.fixture
     def filesystem(self, tmp_path: Path) -> FileSystem:
@@ -95,6 +97,7 @@ class TestQuotaLocal(OnDisk):
         return Quota(LocalFileSystem(self._base), max_bytes=room)
 
 
+@pytest.mark.derived
 class TestQuotaAtomic(FileSystemContract):
     many = 1_000
 
@@ -106,6 +109,7 @@ class TestQuotaAtomic(FileSystemContract):
         return Quota(AtomicFileSystem(), max_bytes=room)
 
 
+@pytest.mark.derived
 class TestQuotaRooted(InMemory):
     _base = BASE
 
@@ -115,6 +119,7 @@ class TestQuotaRooted(InMemory):
         return Quota(Rooted(self._memory, BASE), max_bytes=AMPLE, max_files=AMPLE)
 
 
+@pytest.mark.derived
 class TestRootedQuota(InMemory):
     _base = BASE
 

@@ -47,9 +47,16 @@ class Inbox:
             self._wake()
 
     def open(self) -> None:
-        """Make the socket, if there is none."""
-        if self._ends is None:
-            ours, theirs = self._ends = socket.socketpair()
+        """Make the socket, if there is none; from any thread."""
+        with self._lock:
+            if self._ends is not None:
+                return
+            ends = ours, theirs = socket.socketpair()
+            if self._ends is not None:  # a signal handler was faster
+                ours.close()
+                theirs.close()
+                return
+            self._ends = ends
             ours.setblocking(False)
             theirs.setblocking(False)
             self._watch(ours.fileno(), READ)

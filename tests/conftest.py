@@ -6,9 +6,10 @@ short; 1.0 in `make soak`; more for a night.
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Generator
+from typing import Any, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -46,6 +47,35 @@ def scaled(count: int) -> int:
     1
     """
     return max(1, round(count * SCALE))
+
+
+def pytest_collection_finish() -> None:
+    """Spare tests that collect garbage the tens of thousands of tests, which are none."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, object, object]:
+    """Escape names that are not UTF-8 in what a failure says, for no process can send them to another."""
+    return _escaped((yield))
+
+
+def _escaped(value: Any) -> Any:  # Any: reports are nested lists and dictionaries of all kinds
+    """Return `value` with surrogates written out.
+
+    >>> _escaped({"a": [chr(0xDCE9), 1]})
+    {'a': ['\\\\udce9', 1]}
+    """
+    match value:
+        case str():
+            return value.encode(errors="backslashreplace").decode()
+        case dict():
+            return {_escaped(key): _escaped(each) for key, each in value.items()}
+        case list() | tuple():
+            return type(value)(_escaped(each) for each in value)
+        case _:
+            return value
 
 
 @pytest.fixture(name="scaled", scope="session")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
+
+import pytest
 
 __all__ = ["Contract"]
 
@@ -20,6 +22,12 @@ class Contract:
 
     They are not tried.  Reports show them as not offered, with the reason, and never count them as passed.
     """
+
+    @pytest.fixture(autouse=True)
+    def _forgotten(self) -> Iterator[None]:
+        """Let go of what other fixtures kept in the instance, for pytest holds it to the end of the run."""
+        yield
+        vars(self).clear()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -36,6 +36,8 @@ class FileNode:
         """Permission bits, if they were set and nothing since may have changed them."""
         self.modified: int | None = None
         """Likewise."""
+        self.replacements = 0
+        """How often it was opened to be replaced in its place."""
 
 
 class DirectoryNode:
@@ -145,6 +147,7 @@ class Reference:
         elif mode is OpenMode.REPLACE and not self.atomic:
             node.content = b""
             node.mode = None
+            node.replacements += 1
         return OpenReference(self, path, mode, node, created=created)
 
     def _check_target(self, source: Path, target: Path) -> None:
@@ -178,6 +181,7 @@ class OpenReference:
         self.node = node
         self.created = created
         self._tree = tree
+        self._replacements = node.replacements
         self.end = 0
         """Where writing goes on."""
         writing = mode is not OpenMode.READ
@@ -192,6 +196,11 @@ class OpenReference:
     def stale(self) -> bool:
         """Something else is at the path by now, or nothing."""
         return self._tree.at(self.path) is not self.node
+
+    @property
+    def replaced(self) -> bool:
+        """It was opened to be replaced by another handle since: this one may show the old content or the new."""
+        return self.node.replacements > self._replacements
 
     def read_at(self, offset: int, size: int) -> bytes:
         return self._own.content[offset : offset + size]

@@ -733,3 +733,43 @@ def in_thread(target: Callable[[], object]) -> None:
     thread = threading.Thread(target=target)
     thread.start()
     thread.join()
+
+
+def test_a_loop_may_begin_while_another_thread_makes_the_first_call(
+    sockets: contextlib.ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They make one socket to wake it, not two."""
+    make_pair = socket.socketpair
+    threads: list[threading.Thread] = []
+    with IOLoop() as loop:
+        channel = Channel(loop, sockets)
+
+        def interrupted() -> tuple[socket.socket, socket.socket]:
+            monkeypatch.undo()
+            thread = threading.Thread(target=loop.call_soon_threadsafe, args=(loop.unregister, channel.fd))
+            threads.append(thread)
+            thread.start()
+            thread.join(0.1)  # it goes on, or waits for this one
+            return make_pair()
+
+        monkeypatch.setattr(socket, "socketpair", interrupted)
+        late = loop.call_later(5, loop.unregister, channel.fd)
+        loop.loop()
+        threads[0].join()
+        assert late.due > loop.sched.clock()
+
+
+def test_a_signal_handler_may_make_the_first_call_amid_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_pair = socket.socketpair
+    made: list[int] = []
+    with IOLoop() as loop:
+
+        def interrupted() -> tuple[socket.socket, socket.socket]:
+            monkeypatch.undo()
+            loop.call_soon_threadsafe(made.append, 1)
+            return make_pair()
+
+        monkeypatch.setattr(socket, "socketpair", interrupted)
+        loop.call_soon_threadsafe(made.append, 2)
+        loop.poll(5)
+        assert made == [1, 2]
