@@ -103,6 +103,7 @@ from ftpcore._port_effects import (
 )
 from ftpcore._session import Output, Session
 from ftpcore._state import Endpoint, Phase, TransferType
+from ftpcore._tls import PeerCertificate, StreamTruncated, TLSDetails
 from ftpcore.ports import Account, Capability, FileInfo, FileKind, OpenMode, Ports, RandomSource
 from ftpcore.wire import ProtocolViolation, Reply
 
@@ -176,6 +177,7 @@ __all__ = [
     "Page",
     "ParameterUnsupported",
     "Pause",
+    "PeerCertificate",
     "Perform",
     "PermissionRefused",
     "Phase",
@@ -202,7 +204,9 @@ __all__ = [
     "SetMode",
     "SetModified",
     "Stat",
+    "StreamTruncated",
     "SyntaxRefused",
+    "TLSDetails",
     "TransferFinished",
     "TransferStarted",
     "TransferTimeout",
