@@ -5,7 +5,16 @@
 """
 
 from ftpcore._addresses import Address
-from ftpcore._command import ABSENT, COMMANDS, Argument, CommandSpec, Turn, command_table
+from ftpcore._command import (
+    ABSENT,
+    CCC_COMMANDS,
+    COMMANDS,
+    TLS_COMMANDS,
+    Argument,
+    CommandSpec,
+    Turn,
+    command_table,
+)
 from ftpcore._delegate import Delegate
 from ftpcore._effects import (
     AcceptData,
@@ -13,6 +22,7 @@ from ftpcore._effects import (
     CloseControl,
     CloseData,
     ConnectData,
+    Connection,
     DataPart,
     Effect,
     LaneName,
@@ -27,6 +37,8 @@ from ftpcore._effects import (
     SendControl,
     SendData,
     SendFile,
+    StartTLS,
+    StopTLS,
 )
 from ftpcore._errors import (
     Aborted,
@@ -44,6 +56,7 @@ from ftpcore._errors import (
     NotLoggedIn,
     ParameterUnsupported,
     PermissionRefused,
+    ProtectionFailed,
     ServerFull,
     ServerShutdown,
     SyntaxRefused,
@@ -65,6 +78,8 @@ from ftpcore._events import (
     LoginSucceeded,
     Outcome,
     ReplySent,
+    TLSEstablished,
+    TLSFailed,
     TransferFinished,
     TransferStarted,
     ViolationSeen,
@@ -75,6 +90,7 @@ from ftpcore._paths import join as join_path
 from ftpcore._paths import parent as parent_path
 from ftpcore._port_effects import (
     Authenticate,
+    AuthenticateCertificate,
     Call,
     CheckPermission,
     CloseFile,
@@ -102,24 +118,27 @@ from ftpcore._port_effects import (
     WriteFile,
 )
 from ftpcore._session import Output, Session
-from ftpcore._state import Endpoint, Phase, TransferType
+from ftpcore._state import Endpoint, Phase, Protection, TransferType
 from ftpcore._tls import PeerCertificate, StreamTruncated, TLSDetails
 from ftpcore.ports import Account, Capability, FileInfo, FileKind, OpenMode, Ports, RandomSource
 from ftpcore.wire import ProtocolViolation, Reply
 
 __all__ = [
     "ABSENT",
+    "CCC_COMMANDS",
     "COMMANDS",
     "DEFAULT_FACTS",
     "EVERY_EVENT",
     "FACTS",
     "ROOT",
+    "TLS_COMMANDS",
     "Aborted",
     "AcceptData",
     "Account",
     "Address",
     "Argument",
     "Authenticate",
+    "AuthenticateCertificate",
     "AuthenticationFailed",
     "BadSequence",
     "Call",
@@ -136,6 +155,7 @@ __all__ = [
     "CommandUnsupported",
     "ConnectData",
     "Connected",
+    "Connection",
     "ControlConnectionLost",
     "DataConnectionLost",
     "DataConnectionRefused",
@@ -183,6 +203,8 @@ __all__ = [
     "Phase",
     "PortEffect",
     "Ports",
+    "Protection",
+    "ProtectionFailed",
     "ProtocolViolation",
     "RandomSource",
     "ReadFile",
@@ -203,10 +225,14 @@ __all__ = [
     "Session",
     "SetMode",
     "SetModified",
+    "StartTLS",
     "Stat",
+    "StopTLS",
     "StreamTruncated",
     "SyntaxRefused",
     "TLSDetails",
+    "TLSEstablished",
+    "TLSFailed",
     "TransferFinished",
     "TransferStarted",
     "TransferTimeout",

@@ -14,7 +14,16 @@ from typing import Final
 
 from ftpcore.ports import Capability
 
-__all__ = ["ABSENT", "COMMANDS", "Argument", "CommandSpec", "Turn", "command_table"]
+__all__ = [
+    "ABSENT",
+    "CCC_COMMANDS",
+    "COMMANDS",
+    "TLS_COMMANDS",
+    "Argument",
+    "CommandSpec",
+    "Turn",
+    "command_table",
+]
 
 
 class Argument(Enum):
@@ -76,6 +85,8 @@ class CommandSpec:
     rfc: str = "959 4.1"
     same_as: str | None = None
     """The command that it is another name of."""
+    moves_data: bool = False
+    """521 if data must be protected and is not.  RFC 4217 10.2."""
 
     @property
     def method(self) -> str:
@@ -93,6 +104,8 @@ def command_table(*rows: CommandSpec) -> Mapping[str, CommandSpec]:
 
 _A, _T = Argument, Turn
 
+_MOVING_DATA: Final = frozenset({"RETR", "STOR", "STOU", "APPE", "LIST", "NLST", "MLSD"})
+
 
 def _row(
     name: str,
@@ -108,8 +121,20 @@ def _row(
     rfc: str,
     same_as: str | None = None,
 ) -> CommandSpec:
-    text = f"Syntax: {name}{syntax}"
-    return CommandSpec(name, argument, text, permission, login, turn, keeps_restart, feature, needs, rfc, same_as)
+    return CommandSpec(
+        name,
+        argument,
+        f"Syntax: {name}{syntax}",
+        permission,
+        login,
+        turn,
+        keeps_restart,
+        feature,
+        needs,
+        rfc,
+        same_as,
+        moves_data=name in _MOVING_DATA,
+    )
 
 
 # fmt: off
@@ -181,6 +206,29 @@ COMMANDS: Final = command_table(
     _row("XPWD", _A.NONE, " (get current working directory).", rfc="1123 4.1.3.1", same_as="PWD"),
 )
 # fmt: on
+
+#: What there is besides where TLS is offered.
+TLS_COMMANDS: Final = command_table(
+    *COMMANDS.values(),
+    _row(
+        "AUTH", _A.TEXT, " <SP> TLS|SSL (set up secure control channel).", login=False, feature="AUTH TLS", rfc="4217 4"
+    ),
+    _row(
+        "PBSZ",
+        _A.TEXT,
+        " <SP> 0 (negotiate size of buffer for secure data transfer).",
+        login=False,
+        feature="PBSZ",
+        rfc="4217 9",
+    ),
+    _row("PROT", _A.TEXT, " <SP> [C|P] (set up un/secure data channel).", login=False, feature="PROT", rfc="4217 9"),
+)
+
+#: And where the control connection may be cleared behind a login, for firewalls that read it.
+CCC_COMMANDS: Final = command_table(
+    *TLS_COMMANDS.values(),
+    _row("CCC", _A.NONE, " (clear control channel).", feature="CCC", rfc="4217 5"),
+)
 
 #: Registered verbs (RFC 5797) that are deliberately not offered: 502, where an unknown verb gets 500.
 ABSENT: Final = frozenset(

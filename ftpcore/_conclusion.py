@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ftpcore import _transfer
+from ftpcore import _endpoint
 from ftpcore._effects import Effect, LaneName, TransferEnd
 from ftpcore._errors import FtpError, ServerShutdown, UnsupportedOperation, error_reply
 from ftpcore._events import CommandFinished, Failed
@@ -26,7 +26,7 @@ def finished(session: Session, lane: Lane, task: Task, reply: Reply | None, erro
     if task.purpose is Purpose.COMMAND:
         _command_finished(session, lane, task, reply, error)
     elif task.purpose is Purpose.ACCEPT:
-        _transfer.accepted(session, error)
+        _endpoint.accepted(session, error)
     elif error is not None:
         hook_failed(session, task.name, error)
     if session.data_lane.task is None and isinstance(session.control_lane.effect, TransferEnd):

@@ -41,9 +41,22 @@ class Delegate:
     """Seconds without a byte until a data connection is given up."""
     login_timeout: float | None = 120.0
     """Seconds that a client may take to log in, from the connection on or since it dropped a login, until 421."""
+    handshake_timeout: float | None = 30.0
+    """Seconds that TLS may take to begin, or to end, on either connection."""
     auth_failed_timeout: float | None = 3.0
     """Seconds that the answer to a wrong password is held back."""
     max_login_attempts: int = 3
+    implicit_tls: bool = False
+    """TLS comes before the greeting."""
+    tls_control_required: bool | Container[str] = False
+    """Refuse USER and PASS in clear, 530; or the names of the users for whom."""
+    tls_data_required: bool | Container[str] = False
+    """Refuse to move data in clear, 521; or the names of the users for whom."""
+    tls_session_reuse: str = "prefer"
+    """ "require": data connections must resume the TLS session of their control connection, else 522; "off", "prefer".
+    """
+    tls_accept_truncated: bool = False
+    """Take the end of an upload for complete although TLS did not say that it is: clients that never do."""
     banner: str = "ftpcore ready."
     permit_foreign_addresses: bool = False
     """Let data connections go to and come from other hosts than the client (FXP)."""

@@ -1,7 +1,7 @@
 """The dispatch pipeline, driven by the table of commands: which command may begin, and what it is called with.
 
-Order of checks: grammar (500, 501), the table (500, 502, 504), the argument (501), login (530), the right on the path
-(550).
+Order of checks: grammar (500, 501), the table (500, 502, 504), the argument (501), login (530), the protection of data
+(521), the right on the path (550).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from ftpcore._events import CommandReceived
 from ftpcore._limits import WAITING_LIMIT
 from ftpcore._paths import ROOT, VirtualPath, resolve
 from ftpcore._state import PENDING, Pending, PendingStep
+from ftpcore.commands.security import check_data_protection
 from ftpcore.ports import Capability
 from ftpcore.wire import Command, Fault, Reply
 
@@ -135,6 +136,8 @@ def _begin(session: Session, command: Command) -> None:
         _check_argument(spec, argument)
         if spec.login and session.account is None:
             raise NotLoggedIn
+        if spec.moves_data:
+            check_data_protection(session)
         arguments, path = _read_argument(session, spec, argument or "")
         override = session.delegate.command_overrides.get(name)
         method: _Method = getattr(session, spec.method) if override is None else partial(override, session)

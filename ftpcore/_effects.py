@@ -13,6 +13,7 @@ from enum import Enum, Flag, auto
 from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
 from ftpcore._addresses import Address
+from ftpcore._tls import TLSDetails
 from ftpcore.ports import AnyFile, Ports
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "CloseControl",
     "CloseData",
     "ConnectData",
+    "Connection",
     "DataPart",
     "Effect",
     "EndpointReady",
@@ -37,6 +39,8 @@ __all__ = [
     "SendData",
     "SendFile",
     "SessionEffect",
+    "StartTLS",
+    "StopTLS",
     "TransferEnd",
 ]
 
@@ -126,6 +130,36 @@ class ConnectData(_NetworkEffect[None]):
     timeout: ClassVar[str | None] = "connect_timeout"
 
 
+class Connection(Enum):
+    """Which of the two connections a TLS effect is about."""
+
+    CONTROL = "control"
+    DATA = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class StartTLS(_NetworkEffect[TLSDetails]):
+    """Make the server's side of a TLS handshake; answered by what it came to.  RFC 4217 7.
+
+    All sent before leaves in clear; nothing received in clear before is fed to TLS.  From the answer on the bytes of
+    `receive_data`, SendControl, SendData and ReceiveData are what is inside.  A failure is a ConnectionError.
+    """
+
+    connection: Connection
+    timeout: ClassVar[str | None] = "handshake_timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class StopTLS(_NetworkEffect[None]):
+    """Send close_notify behind all that was sent, and wait for the peer's; what comes behind that is in clear.
+
+    A failure is a ConnectionError.  RFC 4217 5.
+    """
+
+    connection: Connection
+    timeout: ClassVar[str | None] = "handshake_timeout"
+
+
 @dataclass(frozen=True, slots=True)
 class SendData(_NetworkEffect[int]):
     """Send some of `data`; answered by how many bytes left, at least one."""
@@ -135,7 +169,7 @@ class SendData(_NetworkEffect[int]):
 
 @dataclass(frozen=True, slots=True)
 class ReceiveData(_NetworkEffect[bytes]):
-    """Receive up to `size` bytes; b"" is the peer's orderly end."""
+    """Receive up to `size` bytes; b"" is the peer's orderly end, under TLS its close_notify: StreamTruncated else."""
 
     size: int
 
@@ -164,7 +198,8 @@ class ReceiveFile(_NetworkEffect[int]):
 class CloseData(_NetworkEffect[None]):
     """Close the listener, the data connection or both, if they are there.
 
-    `orderly` closes a connection so that the peer knows that nothing is missing; what was sent still arrives.
+    `orderly` closes a connection so that the peer knows that nothing is missing, under TLS by close_notify; what was
+    sent still arrives.
     """
 
     part: DataPart = DataPart.BOTH
@@ -173,7 +208,16 @@ class CloseData(_NetworkEffect[None]):
 
 
 NetworkEffect: TypeAlias = (
-    OpenListener | AcceptData | ConnectData | SendData | ReceiveData | SendFile | ReceiveFile | CloseData
+    OpenListener
+    | AcceptData
+    | ConnectData
+    | StartTLS
+    | StopTLS
+    | SendData
+    | ReceiveData
+    | SendFile
+    | ReceiveFile
+    | CloseData
 )
 
 

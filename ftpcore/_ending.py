@@ -24,6 +24,9 @@ __all__ = ["advance", "cut", "lose"]
 
 def advance(session: Session) -> None:
     """Take the steps towards the end that may be taken now."""
+    if session.muted and not session.lost:
+        session.emit(CloseControl())
+        lose(session, session.reason)
     if session.eof and not session.closing:
         _end_of_input(session)
     if session.closing and not session.lost:

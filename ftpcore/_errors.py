@@ -28,6 +28,7 @@ __all__ = [
     "NotLoggedIn",
     "ParameterUnsupported",
     "PermissionRefused",
+    "ProtectionFailed",
     "ServerFull",
     "ServerShutdown",
     "SyntaxRefused",
@@ -92,6 +93,12 @@ class FileShortened(_CodedError):
     """A file lost bytes that were promised to the peer."""
 
     code, text = 426, "File became shorter while it was sent; transfer aborted."
+
+
+class ProtectionFailed(_CodedError):
+    """The data connection could not be protected as was agreed.  RFC 4217 10.2."""
+
+    code, text = 522, "TLS negotiation failed."
 
 
 class Aborted(_CodedError):

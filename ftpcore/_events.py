@@ -7,7 +7,9 @@ from enum import Enum
 from typing import Final
 
 from ftpcore._addresses import Address
+from ftpcore._effects import Connection
 from ftpcore._paths import VirtualPath
+from ftpcore._tls import TLSDetails
 from ftpcore.wire import Reply
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "LoginSucceeded",
     "Outcome",
     "ReplySent",
+    "TLSEstablished",
+    "TLSFailed",
     "TransferFinished",
     "TransferStarted",
     "ViolationSeen",
@@ -151,6 +155,22 @@ class ForeignPeer(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TLSEstablished(Event):
+    """A connection is encrypted from now on."""
+
+    connection: Connection
+    details: TLSDetails
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TLSFailed(Event):
+    """A handshake failed, or did not prove what was demanded."""
+
+    connection: Connection
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ViolationSeen(Event):
     """The peer broke the grammar beyond recovery, or a limit; the connection closes."""
 
@@ -185,6 +205,8 @@ EVERY_EVENT: Final[frozenset[type[Event]]] = frozenset(
         TransferStarted,
         TransferFinished,
         ForeignPeer,
+        TLSEstablished,
+        TLSFailed,
         ViolationSeen,
         Failed,
         Disconnected,

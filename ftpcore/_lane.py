@@ -12,7 +12,14 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ftpcore import _effects as effects
-from ftpcore._errors import DataConnectionRefused, EffectCancelled, FtpError, HostError, TransferTimeout
+from ftpcore._errors import (
+    DataConnectionRefused,
+    EffectCancelled,
+    FtpError,
+    HostError,
+    ProtectionFailed,
+    TransferTimeout,
+)
 from ftpcore._paths import VirtualPath
 from ftpcore.ports import Ports
 from ftpcore.wire import Reply
@@ -142,6 +149,8 @@ class Lane:
                 self.cancel(DataConnectionRefused())
             case effects.CloseData():
                 self._hasten()
+            case effects.StartTLS() | effects.StopTLS():
+                self.cancel(ProtectionFailed("it took too long"))
             case _:
                 self.cancel(TransferTimeout())
 

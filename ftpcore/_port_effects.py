@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import ClassVar, Generic, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
 from ftpcore._effects import PortEffect
 from ftpcore._paths import VirtualPath
+from ftpcore._tls import PeerCertificate
 from ftpcore.ports import Account, AnyFile, AnyFileSystem, FileInfo, ListingFormatter, OpenMode, Ports
 
 __all__ = [
     "Authenticate",
+    "AuthenticateCertificate",
     "Call",
     "CheckPermission",
     "CloseFile",
@@ -299,6 +301,19 @@ class Authenticate(_AuthorizerEffect[Account]):
 
     def call(self, ports: Ports) -> object:
         return ports.authorizer.authenticate(self.username, self.password, self.peer)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticateCertificate(_AuthorizerEffect[Account | None]):
+    """Ask a `CertificateAuthorizer` whether the certificate is enough for this user; None: it is not."""
+
+    username: str
+    certificate: PeerCertificate
+    peer: str
+
+    def call(self, ports: Ports) -> object:
+        authorizer: Any = ports.authorizer  # that it has the method was looked at before
+        return authorizer.authenticate_certificate(self.username, self.certificate, self.peer)
 
 
 @dataclass(frozen=True, slots=True)

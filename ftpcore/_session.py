@@ -28,8 +28,11 @@ from ftpcore._limits import COMMAND_BUFFER_LIMIT, REPLY_BUFFER_LIMIT
 from ftpcore._listing import DEFAULT_FACTS
 from ftpcore._paths import ROOT, VirtualPath
 from ftpcore._port_effects import CheckPermission
-from ftpcore._state import ENDPOINT, LOGIN, Endpoint, EndpointStep, LoginStep, Pending, Phase, TransferType
-from ftpcore.commands import access, features, files, listing, parameters, transfer
+from ftpcore._state import ENDPOINT, LOGIN, Endpoint, EndpointStep, LoginStep, Pending, Phase, Protection, TransferType
+from ftpcore._tls import TLSDetails
+from ftpcore.commands._methods import Commands
+from ftpcore.commands.access import greet
+from ftpcore.commands.security import smuggled
 from ftpcore.ports import Account, AnyFile, Ports, RandomSource
 from ftpcore.wire import Command, CommandReader, ProtocolViolation, Reply
 
@@ -38,7 +41,7 @@ __all__ = ["Output", "Session"]
 Output: TypeAlias = effects.SendControl | effects.Perform | effects.Cancel | effects.CloseControl | events.Event
 
 
-class Session(Delegate):
+class Session(Commands, Delegate):
     """One control connection, from the 220 to the end.
 
     Subclass it to change commands (`async def ftp_DELE(self, path)`), options and hooks, or give it a `delegate` that
@@ -54,6 +57,12 @@ class Session(Delegate):
     facts: tuple[str, ...] = DEFAULT_FACTS
     epsv_only = False
     failed_logins = 0
+    control_tls: TLSDetails | None = None
+    """What the control connection is encrypted by."""
+    protection = Protection.CLEAR
+    """Of data connections."""
+    buffer_size_set = False
+    """PBSZ came: PROT may."""
     endpoint = Endpoint.NONE
     active_address: Address | None = None
     transfer_now: _transfer.Transfer | None = None
@@ -77,6 +86,8 @@ class Session(Delegate):
     """No command is begun any more; the connection is closed when all is sent."""
     lost = False
     """The control connection is gone."""
+    muted = False
+    """It is there, but can't be spoken on."""
 
     _subscribed: frozenset[type[events.Event]] = frozenset()
     _outputs: deque[Output] | None = None
@@ -118,9 +129,10 @@ class Session(Delegate):
         if self.subscribed(events.Connected):
             self.emit(events.Connected(local=self.local, peer=self.peer))
         if refusal is None:
-            self.begin(access.greet(self), "connect")
+            self.begin(greet(self), "connect")
         else:
             self.farewell_said = True
+            self.muted = self.delegate.implicit_tls  # before the handshake there is nothing to say it by
             self.close(refusal)
         self._settle()
 
@@ -132,6 +144,8 @@ class Session(Delegate):
         if self.closing or self.eof:
             return
         self.reader.feed(data)
+        if isinstance(self.control_lane.effect, effects.StartTLS):
+            smuggled(self)  # in clear: what is inside TLS comes behind the answer
         self._settle()
 
     def receive_eof(self, *, now: float) -> None:
@@ -327,7 +341,7 @@ class Session(Delegate):
 
     def send(self, reply: Reply) -> None:
         """Queue a reply, unless nobody is there to read it."""
-        if self.lost:
+        if self.lost or self.muted:
             return
         self.push(reply.encode(self.delegate.encoding, self.delegate.unicode_errors))
         if events.ReplySent in self._subscribed:
@@ -349,48 +363,3 @@ class Session(Delegate):
             self.close(Reply.of(421, "Too much garbage; closing."))
         if self.closing or self.eof:
             _ending.advance(self)
-
-    # -- the commands --------------------------------------------------------------------------------------------------
-
-    ftp_USER = access.ftp_USER
-    ftp_PASS = access.ftp_PASS
-    ftp_REIN = access.ftp_REIN
-    ftp_QUIT = access.ftp_QUIT
-    ftp_TYPE = parameters.ftp_TYPE
-    ftp_MODE = parameters.ftp_MODE
-    ftp_STRU = parameters.ftp_STRU
-    ftp_PASV = parameters.ftp_PASV
-    ftp_PORT = parameters.ftp_PORT
-    ftp_EPSV = parameters.ftp_EPSV
-    ftp_EPRT = parameters.ftp_EPRT
-    ftp_RETR = transfer.ftp_RETR
-    ftp_STOR = transfer.ftp_STOR
-    ftp_STOU = transfer.ftp_STOU
-    ftp_APPE = transfer.ftp_APPE
-    ftp_REST = transfer.ftp_REST
-    ftp_ABOR = transfer.ftp_ABOR
-    ftp_ALLO = parameters.ftp_ALLO
-    ftp_CWD = files.ftp_CWD
-    ftp_CDUP = files.ftp_CDUP
-    ftp_PWD = files.ftp_PWD
-    ftp_MKD = files.ftp_MKD
-    ftp_RMD = files.ftp_RMD
-    ftp_DELE = files.ftp_DELE
-    ftp_RNFR = files.ftp_RNFR
-    ftp_RNTO = files.ftp_RNTO
-    ftp_SIZE = files.ftp_SIZE
-    ftp_MDTM = files.ftp_MDTM
-    ftp_MFMT = files.ftp_MFMT
-    ftp_LIST = listing.ftp_LIST
-    ftp_NLST = listing.ftp_NLST
-    ftp_MLSD = listing.ftp_MLSD
-    ftp_MLST = listing.ftp_MLST
-    ftp_STAT = features.ftp_STAT
-    ftp_SYST = features.ftp_SYST
-    ftp_FEAT = features.ftp_FEAT
-    ftp_OPTS = features.ftp_OPTS
-    ftp_HELP = features.ftp_HELP
-    ftp_NOOP = features.ftp_NOOP
-    ftp_SITE = features.ftp_SITE
-    ftp_SITE_HELP = features.ftp_SITE_HELP
-    ftp_SITE_CHMOD = files.ftp_SITE_CHMOD

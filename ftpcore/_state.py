@@ -22,6 +22,7 @@ __all__ = [
     "Pending",
     "PendingStep",
     "Phase",
+    "Protection",
     "TransferPhase",
     "TransferStep",
     "TransferType",
@@ -43,7 +44,7 @@ class LoginStep(Enum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     FAULT = "the authorizer failed"
-    REIN = "REIN"
+    START_OVER = "REIN or AUTH"
 
 
 #: (phase, step) -> phase; a missing pair is answered 503.
@@ -55,7 +56,9 @@ LOGIN: Final[Mapping[tuple[Phase, LoginStep], Phase]] = {
     (Phase.CHECKING, LoginStep.ACCEPTED): Phase.READY,
     (Phase.CHECKING, LoginStep.REFUSED): Phase.NEW,
     (Phase.CHECKING, LoginStep.FAULT): Phase.NAMED,
-    (Phase.READY, LoginStep.REIN): Phase.NEW,
+    (Phase.NEW, LoginStep.START_OVER): Phase.NEW,
+    (Phase.NAMED, LoginStep.START_OVER): Phase.NEW,
+    (Phase.READY, LoginStep.START_OVER): Phase.NEW,
 }
 
 
@@ -149,6 +152,13 @@ PENDING: Final[Mapping[tuple[Pending, PendingStep], Pending]] = (
         (Pending.SOURCE, PendingStep.KEEPER): Pending.NOTHING,  # RFC 959 4.1.3: RNTO comes immediately after RNFR
     }
 )
+
+
+class Protection(Enum):
+    """Level of protection of data connections.  RFC 2228 3, PROT."""
+
+    CLEAR = "C"
+    PRIVATE = "P"
 
 
 class TransferType(Enum):

@@ -18,6 +18,7 @@ from enum import Enum, Flag, auto
 from typing import NamedTuple, Protocol, TypeAlias
 
 from ftpcore._paths import VirtualPath
+from ftpcore._tls import PeerCertificate
 
 __all__ = [
     "Account",
@@ -30,6 +31,7 @@ __all__ = [
     "Authorizer",
     "BinaryFile",
     "Capability",
+    "CertificateAuthorizer",
     "FileInfo",
     "FileKind",
     "FileSystem",
@@ -317,6 +319,17 @@ class AsyncAuthorizer(Protocol):
     async def authenticate(self, username: str, password: str, peer: str, /) -> Account: ...
     async def check_permission(self, account: Account, letter: str, path: VirtualPath, /) -> bool: ...
     async def rights_on(self, account: Account, path: VirtualPath, /) -> str: ...
+
+
+class CertificateAuthorizer(Authorizer, Protocol):
+    """An authorizer that may let users in by the certificate of their TLS connection."""
+
+    def authenticate_certificate(self, username: str, certificate: PeerCertificate, peer: str, /) -> Account | None:
+        """Return the account if the certificate, which the host has verified, is enough; None: ask for a password.
+
+        Asynchronous in an authorizer that is so.  RFC 4217 12.2.
+        """
+        ...
 
 
 AnyAuthorizer: TypeAlias = Authorizer | AsyncAuthorizer

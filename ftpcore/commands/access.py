@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Final
 from ftpcore._conclusion import hook_failed
 from ftpcore._delegate import does_nothing
 from ftpcore._effects import Effect, Pause
+from ftpcore._endpoint import close_data, drop_endpoint
 from ftpcore._errors import AuthenticationFailed, BadSequence, ControlConnectionLost, ServerShutdown
 from ftpcore._events import LoggedOut, LoginFailed, LoginSucceeded
 from ftpcore._listing import DEFAULT_FACTS
 from ftpcore._paths import ROOT, resolve
-from ftpcore._port_effects import Authenticate, Call
-from ftpcore._state import Endpoint, EndpointStep, LoginStep, TransferType
-from ftpcore._transfer import close_data, drop_endpoint
+from ftpcore._port_effects import Authenticate, AuthenticateCertificate, Call
+from ftpcore._state import Endpoint, EndpointStep, LoginStep, Protection, TransferType
+from ftpcore.commands.security import check_login_protection, clear_control, secure_control, smuggled
 from ftpcore.ports import Account
 from ftpcore.wire import Reply
 
 if TYPE_CHECKING:
     from ftpcore._session import Session
 
-__all__ = ["farewell", "ftp_PASS", "ftp_QUIT", "ftp_REIN", "ftp_USER", "greet"]
+__all__ = ["farewell", "ftp_PASS", "ftp_QUIT", "ftp_REIN", "ftp_USER", "greet", "start_over"]
 
 #: A longer message is sent as a reply of two lines, for clients that show only the first ones of a 220 or 230 whole.
 MESSAGE_LIMIT: Final = 75
@@ -30,6 +31,10 @@ MESSAGE_LIMIT: Final = 75
 
 async def greet(session: Session) -> None:
     """Let the hook refuse the client, then greet.  RFC 959 5.4 (Connection Establishment)."""
+    if session.delegate.implicit_tls:
+        session.protection, session.buffer_size_set = Protection.PRIVATE, True
+        if not await secure_control(session):
+            return
     for effect in hook(session.delegate.on_connect):
         try:
             await effect
@@ -50,14 +55,18 @@ async def farewell(session: Session) -> None:
 
 async def ftp_USER(session: Session, username: str) -> Reply:
     """Name the user.  The answer does not tell whether there is one.  RFC 959 4.1.1, RFC 2577 5."""
+    check_login_protection(session, username)
     then = await _flush(session)
     session.advance_login(LoginStep.USER)
     session.username = username
+    if await _known_by_certificate(session):
+        return Reply.of(232, "User logged in by certificate.", then=then + hook(session.delegate.on_login, username))
     return Reply.of(331, "Username ok, send password.", then=then)
 
 
 async def ftp_PASS(session: Session, password: str) -> Reply:
     """Log in.  A wrong password is answered late, and the commands behind it wait.  RFC 959 4.1.1, RFC 2577 5."""
+    check_login_protection(session, session.username)
     if not session.advance_login(LoginStep.PASS):
         raise BadSequence("User already authenticated." if session.account else "Login with USER first.")
     username = session.username
@@ -68,22 +77,18 @@ async def ftp_PASS(session: Session, password: str) -> Reply:
     except BaseException:
         session.advance_login(LoginStep.FAULT)
         raise
-    session.advance_login(LoginStep.ACCEPTED)
-    session.failed_logins = 0
     _log_in(session, account)
-    if session.subscribed(LoginSucceeded):
-        session.emit(LoginSucceeded(username=username))
     return _message(230, account.login_message, then=hook(session.delegate.on_login, username))
 
 
 async def ftp_REIN(session: Session) -> Reply:
     """Start over, on the same connection; a running transfer ends under its old rights.  RFC 959 4.1.1."""
-    then = await _flush(session)
-    session.advance_login(LoginStep.REIN)
-    session.transfer_type = TransferType.ASCII
-    session.cwd = ROOT
-    session.facts = DEFAULT_FACTS
-    session.epsv_only = False
+    then = await start_over(session)
+    if session.control_tls is not None and not session.delegate.implicit_tls:
+        if smuggled(session):
+            return Reply.of(421, "Commands came behind REIN; closing.", then=then)
+        session.protection, session.buffer_size_set = Protection.CLEAR, False
+        then = (clear_control(session), *then)
     return Reply.of(220, "Ready for new user.", then=then)
 
 
@@ -107,10 +112,45 @@ def _message(code: int, text: str, then: tuple[Effect[object], ...] = ()) -> Rep
     return Reply.of(code, *lines, then=then)
 
 
+async def start_over(session: Session) -> tuple[Effect[object], ...]:
+    """Forget the user and all that was set; return what tells the hook.  RFC 959 4.1.1, RFC 4217 4.2."""
+    then = await _flush(session)
+    session.advance_login(LoginStep.START_OVER)
+    session.transfer_type = TransferType.ASCII
+    session.cwd = ROOT
+    session.facts = DEFAULT_FACTS
+    session.epsv_only = False
+    return then
+
+
+async def _known_by_certificate(session: Session) -> bool:
+    """Log the user in if the certificate that the client showed is enough.  RFC 4217 12.2."""
+    tls = session.control_tls
+    if tls is None or tls.certificate is None or not hasattr(session.ports.authorizer, "authenticate_certificate"):
+        return False
+    session.advance_login(LoginStep.PASS)
+    try:
+        account = await AuthenticateCertificate(session.username, tls.certificate, session.peer.host)
+    except AuthenticationFailed:
+        account = None
+    except BaseException:
+        session.advance_login(LoginStep.FAULT)
+        raise
+    if account is None:
+        session.advance_login(LoginStep.FAULT)
+        return False
+    _log_in(session, account)
+    return True
+
+
 def _log_in(session: Session, account: Account) -> None:
+    session.advance_login(LoginStep.ACCEPTED)
+    session.failed_logins = 0
     session.account = account
     session.ports = replace(session.ports, filesystem=account.filesystem)
     session.cwd = resolve(ROOT, account.start)
+    if session.subscribed(LoginSucceeded):
+        session.emit(LoginSucceeded(username=session.username))
 
 
 async def _refused(session: Session, username: str, password: str, text: str) -> Reply:

@@ -112,7 +112,7 @@ def _explained(session: Session, name: str) -> Reply:
 
 def _offered(session: Session, spec: CommandSpec) -> bool:
     """Tell whether FEAT lists the command, to this user: RFC 2389 3 wants what works, and no more."""
-    if spec.feature is None:
+    if spec.feature is None or (spec.name == "AUTH" and session.delegate.implicit_tls):
         return False
     if session.account is None:
         return True

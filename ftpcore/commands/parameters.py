@@ -15,9 +15,9 @@ from ftpcore._addresses import (
     same_host,
     unmapped,
 )
+from ftpcore._endpoint import aim, listen
 from ftpcore._errors import FtpError, ParameterUnsupported, SyntaxRefused
 from ftpcore._state import TransferType
-from ftpcore._transfer import aim, listen
 from ftpcore.wire import Reply
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ftpcore._effects import TransferEnd
+from ftpcore._endpoint import drop_endpoint
 from ftpcore._errors import Aborted, DataConnectionRefused, FilesystemError, FtpError, SyntaxRefused
 from ftpcore._events import Direction
 from ftpcore._paths import VirtualPath, base_name, join, parent, resolve, shown
 from ftpcore._port_effects import CloseFile, OpenFile, OpenUnique, RemoveFile, Stat, TruncateFile
 from ftpcore._state import PENDING, Endpoint, PendingStep, TransferType
-from ftpcore._transfer import Transfer, drop_endpoint
+from ftpcore._transfer import Transfer
 from ftpcore.ports import AnyFile, Capability, FileKind, OpenMode
 from ftpcore.wire import Reply
 

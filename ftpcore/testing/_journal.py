@@ -24,6 +24,7 @@ from ftpcore._errors import (
 )
 from ftpcore._port_effects import Page
 from ftpcore._session import Output
+from ftpcore._tls import PeerCertificate, TLSDetails
 from ftpcore.ports import Account, Capability, FileInfo, FileKind
 
 __all__ = [
@@ -159,6 +160,9 @@ def encode(value: object, files: Files, *, contents: bool) -> Value:
         return _encoded_bytes(bytes(value), contents)
     if isinstance(value, Address):
         return {"address": list(value)}
+    if isinstance(value, TLSDetails):
+        told = [value.version, value.cipher, value.reused, value.server_name, value.protocol]
+        return {"tls": told, "certificate": _encoded_certificate(value.certificate)}
     if isinstance(value, FileInfo):
         return {"info": [value.name, value.kind.name, *value[2:]]}
     if isinstance(value, Page):
@@ -186,6 +190,8 @@ def decode(value: Value, files: Files) -> object:
             return zlib.decompress(bytes.fromhex(packed))
         case {"address": [host, port]}:
             return Address(host, port)
+        case {"tls": [version, cipher, reused, server_name, protocol], "certificate": certificate}:
+            return TLSDetails(version, cipher, reused, server_name, protocol, _decoded_certificate(certificate))
         case {"info": [name, kind, *rest]}:
             return FileInfo(name, FileKind[kind], *rest)
         case {"page": entries, "more": more}:
@@ -219,6 +225,19 @@ def decode_error(value: Value) -> BaseException:
     if name.startswith("Unicode"):
         return UnicodeError(*arguments)
     return _ERRORS.get(name, Exception)(*arguments)
+
+
+def _encoded_certificate(certificate: PeerCertificate | None) -> Value:
+    if certificate is None:
+        return None
+    return [certificate.der.hex(), certificate.common_name, *map(list, certificate.subject)]
+
+
+def _decoded_certificate(told: Value) -> PeerCertificate | None:
+    if told is None:
+        return None
+    der, common_name, *subject = told
+    return PeerCertificate(bytes.fromhex(der), common_name, tuple((name, value) for name, value in subject))
 
 
 def _encoded_bytes(data: bytes, contents: bool) -> Value:

@@ -35,6 +35,10 @@ from ftpcore import (
     SendData,
     SendFile,
     Session,
+    StartTLS,
+    StopTLS,
+    StreamTruncated,
+    TLSDetails,
     UnsupportedOperation,
 )
 from ftpcore._events import EVERY_EVENT
@@ -66,6 +70,7 @@ class ScriptedHost:
         window: How many bytes the client takes from the data connection; None: all.
         reading: Whether the client reads replies.
         kernel: Whether SendFile and ReceiveFile are possible.
+        tls: What handshakes come to, or what they fail with.  Bytes are plain all the same.
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class ScriptedHost:
         self.window: int | None = None
         self.reading = True
         self.kernel = True
+        self.tls: TLSDetails | Exception = TLSDetails("TLSv1.3", "TLS_AES_256_GCM_SHA384")
         self.listening: Address | None = None
         self.connected = False
         self._peer = peer
@@ -151,6 +157,11 @@ class ScriptedHost:
     def finish(self) -> Self:
         """End the data connection in good order."""
         return self.upload(b"")
+
+    def truncate(self) -> Self:
+        """End the data connection below TLS, without its close_notify."""
+        self._uploads.append(StreamTruncated("no close_notify"))
+        return self.pump()
 
     def reset(self) -> Self:
         """Reset the data connection, in both directions."""
@@ -317,6 +328,12 @@ class ScriptedHost:
                 return None if block is None else len(block)
             case CloseData(part):
                 self._close(part)
+                return _NOTHING
+            case StartTLS():
+                if isinstance(self.tls, Exception):
+                    raise self.tls
+                return self.tls
+            case StopTLS():
                 return _NOTHING
             case _:
                 raise UnsupportedOperation(f"unknown effect {effect!r}")

@@ -1,0 +1,125 @@
+"""Data connections before a transfer takes them.  RFC 959 3.2, RFC 1123 4.1.2.6, RFC 2428.
+
+A passive listener is accepted from in the DATA lane before any command needs it; an active address is connected to
+when the transfer begins.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, Final
+
+from ftpcore import _effects as effects
+from ftpcore._addresses import Address, same_host
+from ftpcore._errors import Aborted, DataConnectionRefused, FtpError, ServerFull
+from ftpcore._events import ForeignPeer
+from ftpcore._lane import Purpose, Task
+from ftpcore._state import Endpoint, EndpointStep
+from ftpcore.wire import Reply
+
+if TYPE_CHECKING:
+    from ftpcore._session import Session
+
+__all__ = ["FULL", "accept", "accepted", "aim", "close_data", "drop_endpoint", "listen"]
+
+#: Errors that no other port would mend.
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+FULL: Final = "Too many connections. Can't open data channel."
+
+
+async def drop_endpoint(session: Session) -> None:
+    """Close the listener or the unused data connection, if there is one; a running transfer goes on."""
+    if session.transferring():
+        return
+    if session.endpoint is Endpoint.LISTENING:
+        session.data_lane.cancel(Aborted())
+        await effects.TransferEnd()
+    session.active_address = None
+    if session.endpoint in (Endpoint.CONNECTED, Endpoint.ACTIVE):
+        session.move_endpoint(EndpointStep.DROP)
+        session.data_lane.deadline = None
+        await close_data()
+
+
+async def close_data(part: effects.DataPart = effects.DataPart.BOTH) -> None:
+    """Close what carried no transfer: whether its peer learns that in good order makes no difference."""
+    try:
+        await effects.CloseData(part)
+    except ConnectionError:
+        pass
+
+
+async def listen(session: Session) -> Address:
+    """Open a listener on the address of the control connection, and accept from it; return its address."""
+    await drop_endpoint(session)
+    address = await _bound(session)
+    session.move_endpoint(EndpointStep.LISTEN)
+    if isinstance(session.data_lane.effect, effects.EndpointReady):
+        session.data_lane.resume()
+    else:
+        await effects.TransferEnd()  # of a STOU that gave up waiting meanwhile
+        session.data_lane.start(Task(accept(session), Purpose.ACCEPT, "accept", session.ports))
+    return address
+
+
+async def aim(session: Session, address: Address) -> None:
+    """Have the next transfer connect to `address`."""
+    await drop_endpoint(session)
+    session.move_endpoint(EndpointStep.AIM)
+    session.active_address = address
+    if isinstance(session.data_lane.effect, effects.EndpointReady):
+        session.data_lane.resume()
+
+
+async def _bound(session: Session) -> Address:
+    """Bind a port: any, or one of `passive_ports` in random order, so that it can't be guessed.  RFC 2577 8."""
+    ports = list(session.delegate.passive_ports or (0,))
+    while ports:
+        index = session.random.randrange(len(ports)) if len(ports) > 1 else 0
+        ports[index], ports[-1] = ports[-1], ports[index]
+        try:
+            return await effects.OpenListener(session.local.host, ports.pop())
+        except ServerFull:
+            raise DataConnectionRefused(FULL) from None
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                break
+            # Taken, or not ours to have: the next one may do.
+    raise DataConnectionRefused
+
+
+async def accept(session: Session) -> None:
+    """Wait until the client connects; others are closed, and listening goes on.  RFC 2577 4."""
+    until = session.after(session.delegate.accept_timeout)
+    try:
+        while True:
+            peer = await effects.AcceptData(until)
+            foreign = not same_host(peer.host, session.peer.host)
+            permitted = not foreign or session.delegate.permit_foreign_addresses
+            if foreign and session.subscribed(ForeignPeer):
+                session.emit(ForeignPeer(peer=peer, accepted=permitted))
+            if permitted:
+                break
+            await close_data(effects.DataPart.CONNECTION)
+        await close_data(effects.DataPart.LISTENER)
+        await effects.Pause(0)  # ABOR, or whatever ended the wait, counts, even if somebody came at that moment
+        session.move_endpoint(EndpointStep.ACCEPT)
+    except BaseException:
+        session.move_endpoint(EndpointStep.DROP)
+        await close_data()
+        raise
+
+
+def accepted(session: Session, error: Exception | None) -> None:
+    """The wait for a passive connection is over: hand the DATA lane to the transfer that waits, if there is one."""
+    lane = session.data_lane
+    task, lane.successor = lane.successor, None
+    if task is not None:
+        refusal = error if error is None or isinstance(error, FtpError) else DataConnectionRefused()
+        lane.take_over(task, refusal)
+    elif error is None:
+        lane.deadline = session.after(session.delegate.data_timeout)
+    elif isinstance(error, DataConnectionRefused) and session.control_lane.task is None:
+        # The time is over, and no command waits for a reply that this could be taken for.
+        session.send(Reply.of(421, "Passive data channel timed out."))
