@@ -18,7 +18,8 @@ from ftpcore.ports import AnyFile
 from ftpcore_adapters._anyio_loop import AnyioLoop
 from ftpcore_adapters._left_files import close_now, opened_by, used_by, without
 from ftpcore_adapters._loop_host import LoopHost
-from ftpcore_adapters._seed_authorizer import impersonates
+from ftpcore_adapters._seed_authorizer import impersonates_process
+from ftpcore_adapters._unix_credentials import CredentialsLost, end_process
 from ftpcore_adapters.ioloop import timer
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ class AnyioHost(LoopHost):
     # -- calls on ports ------------------------------------------------------------------------------------------------
 
     def _port_call(self, perform: Perform, effect: PortEffect[object]) -> None:
-        # Who the process acts for is not a matter of one thread: then all runs inline.
-        if effect.blocks(perform.ports) and not impersonates(self.handler.authorizer):
+        # Where it is the process that becomes the user, no other thread may work meanwhile: then all runs inline.
+        if effect.blocks(perform.ports) and not impersonates_process(self.handler.authorizer):
             self._begin(_PortCall(perform, effect))
             return
         try:
@@ -182,6 +183,8 @@ class _PortCall:
             if not isinstance(value, Awaitable):
                 self._brought = opened_by(self.effect, value)
             return (value,)
+        except CredentialsLost:
+            end_process()  # a thread of the pool can't be ended: it would do the next call as the wrong user
         finally:
             with self._lock:
                 self._over = True

@@ -13,7 +13,7 @@ from ftpcore_adapters._passwords import is_hash
 from ftpcore_adapters.authorizers import DummyAuthorizer
 from ftpcore_adapters.exceptions import AuthenticationFailed, AuthorizerError
 
-__all__ = ["SeedAuthorizer", "SeedStyleAuthorizer", "impersonates"]
+__all__ = ["SeedAuthorizer", "SeedStyleAuthorizer", "impersonates", "impersonates_process"]
 
 #: What a login and the commands ask of an authorizer.  A class that overrides none of these never waits for anything.
 _QUESTIONS: Final = (
@@ -118,6 +118,23 @@ class _TableAccount(Account):
 def impersonates(authorizer: object) -> bool:
     """Tell whether `impersonate_user` of an authorizer does anything: files are then touched as that user."""
     return hasattr(authorizer, "impersonate_user") and _overrides(authorizer, "impersonate_user")
+
+
+def impersonates_process(authorizer: object) -> bool:
+    """Tell whether `impersonate_user` of an authorizer may change whom the whole process acts for.
+
+    So it is unless the class says `impersonates_thread = True`.  A class that overrides the method must say so again:
+    what its base said was about another one.
+    """
+    if not impersonates(authorizer):
+        return False
+    for kind in type(authorizer).__mro__:
+        stated = vars(kind)
+        if "impersonates_thread" in stated:
+            return not stated["impersonates_thread"]
+        if "impersonate_user" in stated or "terminate_impersonation" in stated:
+            break
+    return True
 
 
 def _overrides(authorizer: object, name: str) -> bool:

@@ -1,7 +1,8 @@
 """Authorizers of the seed API: who may log in, where they are at home, and what they may do there.
 
-`DummyAuthorizer` keeps its users in memory, `HashedFileAuthorizer` in a file.  Any object with the methods of the first
-may be named as `authorizer` of a handler, and any `ftpcore.ports.Authorizer`, as the second is.
+`DummyAuthorizer` keeps its users in memory, `HashedFileAuthorizer` in a file; those of `UnixAuthorizer` and
+`WindowsAuthorizer` are the accounts of the system.  Any object with the methods of the first may be named as
+`authorizer` of a handler, and any `ftpcore.ports.Authorizer`, as the second is.
 """
 
 from __future__ import annotations
@@ -11,10 +12,21 @@ import warnings
 from typing import Any, Final
 
 from ftpcore_adapters._passwords import PasswordHash, check_password, costs_of, hash_password, is_hash
+from ftpcore_adapters._system_authorizer import replace_anonymous
+from ftpcore_adapters._unix_authorizer import BaseUnixAuthorizer, UnixAuthorizer
 from ftpcore_adapters.exceptions import AuthenticationFailed, AuthorizerError
 from ftpcore_adapters.users import HashedFileAuthorizer
 
-__all__ = ["AuthenticationFailed", "AuthorizerError", "DummyAuthorizer", "HashedFileAuthorizer", "hash_password"]
+__all__ = [
+    "AuthenticationFailed",
+    "AuthorizerError",
+    "BaseUnixAuthorizer",
+    "DummyAuthorizer",
+    "HashedFileAuthorizer",
+    "UnixAuthorizer",
+    "hash_password",
+    "replace_anonymous",
+]
 
 ANONYMOUS: Final = "anonymous"
 

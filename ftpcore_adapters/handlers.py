@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from inspect import iscoroutinefunction
 from socket import socket
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
@@ -26,6 +27,7 @@ from ftpcore_adapters._clock import SystemClock
 from ftpcore_adapters._host import SessionHost
 from ftpcore_adapters._loop import Loop
 from ftpcore_adapters._loop_host import LoopHost
+from ftpcore_adapters._impersonated import Impersonated
 from ftpcore_adapters._seed_authorizer import SeedAuthorizer, impersonates
 from ftpcore_adapters._seed_commands import Overrides, SeedCommands, overridden, proto_cmds, table_of
 from ftpcore_adapters._seed_filesystem import Wrap, filesystem_port
@@ -324,8 +326,14 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         return call
 
     def run_as_current_user(self, function: Callable[..., T], *args: object, **kwargs: object) -> T:
-        """Call `function` with the rights of the user on the system, if the authorizer impersonates."""
-        return self._run_as(self.username, partial(function, *args, **kwargs))
+        """Call `function` with the rights of the user on the system, if the authorizer impersonates.
+
+        Raises:
+            TypeError: `function` is a coroutine function, which would run later, with the rights of the server.
+        """
+        if iscoroutinefunction(function):
+            raise TypeError(f"run_as_current_user expected a function that returns when it is done; got {function!r}")
+        return self._run_as(self.username, self.password, partial(function, *args, **kwargs))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.remote_ip}:{self.remote_port} user={self.username!r}>"
@@ -359,14 +367,18 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
 
     def _make_filesystem(self, home: str) -> tuple[FileSystem, str]:
         self.fs = self.abstracted_fs(home, self)
-        if hasattr(self.fs, "open_file"):
+        wrap: Wrap | None = None
+        if impersonates(self.authorizer):
+            # By name: a transfer goes on with the rights it began with, whoever is named by a USER meanwhile.
+            wrap = partial(self._run_as, self.username, self.password)
+        if not hasattr(self.fs, "open_file"):
+            return filesystem_port(self.fs, wrap), cast("str", self.fs.cwd)
+        if wrap is None or iscoroutinefunction(self.fs.stat):  # what is awaited goes on in no thread of its own
             return self.fs, "/"
-        # By name: a transfer goes on with the rights it began with, whoever is named by a USER meanwhile.
-        wrap: Wrap | None = partial(self._run_as, self.username) if impersonates(self.authorizer) else None
-        return filesystem_port(self.fs, wrap), cast("str", self.fs.cwd)
+        return Impersonated(self.fs, wrap), "/"
 
-    def _run_as(self, username: str, function: Callable[[], T]) -> T:
-        self.authorizer.impersonate_user(username, self.password)
+    def _run_as(self, username: str, password: str, function: Callable[[], T]) -> T:
+        self.authorizer.impersonate_user(username, password)
         try:
             return function()
         finally:

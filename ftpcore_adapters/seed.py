@@ -10,7 +10,12 @@ Handlers use them by themselves.
 
 from __future__ import annotations
 
-from ftpcore_adapters._seed_authorizer import SeedAuthorizer, SeedStyleAuthorizer, impersonates
+from ftpcore_adapters._seed_authorizer import (
+    SeedAuthorizer,
+    SeedStyleAuthorizer,
+    impersonates,
+    impersonates_process,
+)
 from ftpcore_adapters._seed_filesystem import SeedFileSystem, Wrap, filesystem_port
 
 __all__ = [
@@ -20,4 +25,5 @@ __all__ = [
     "Wrap",
     "filesystem_port",
     "impersonates",
+    "impersonates_process",
 ]

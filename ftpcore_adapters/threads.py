@@ -6,9 +6,10 @@ import socket
 import threading
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ftpcore_adapters._loop_host import LoopHost
+from ftpcore_adapters._seed_authorizer import impersonates_process
 from ftpcore_adapters._spawning import SpawningServer
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.log import logger
@@ -23,9 +24,28 @@ class ThreadedFTPServer(SpawningServer):
     """Runs each session in a thread with a loop of its own.
 
     Handlers, authorizers and filesystems that sessions share are used by several threads.
+
+    Raises:
+        TypeError: The authorizer impersonates users, and does not say that this is a matter of one thread.
     """
 
     model = "multi-thread"
+
+    def __init__(
+        self,
+        address_or_socket: tuple[str | None, int] | list[Any] | socket.socket,
+        handler: type[FTPHandler],
+        ioloop: IOLoop | None = None,
+        backlog: int = 100,
+    ) -> None:
+        authorizer = handler.authorizer
+        if impersonates_process(authorizer):
+            raise TypeError(
+                f"{type(authorizer).__name__}.impersonate_user may change whom the whole process acts for, and then "
+                "sessions in threads would act for each other's users; use MultiprocessFTPServer or FTPServer, or have "
+                "the class say impersonates_thread = True if it changes the calling thread alone"
+            )
+        super().__init__(address_or_socket, handler, ioloop, backlog)
 
     def start_worker(self, sock: socket.socket, ip: str) -> SessionThread:
         return SessionThread(self, sock, ip)
