@@ -80,6 +80,9 @@ class SystemAuthorizer(ABC):
         """Tell whether the user holds the letter `perm`, which is the same on all paths."""
         return perm in self.get_perms(username)
 
+    def _spend(self, password: str) -> None:
+        """Cost what `check_password` costs, where that is known."""
+
     def _check_letters(self, perm: str) -> None:
         for letter in perm:
             if letter not in self.read_perms + self.write_perms:
@@ -236,9 +239,6 @@ class AccountRules(SystemAuthorizer):
     def _key(self, username: str) -> str:
         """Return what is the same for all names of an account."""
         return username
-
-    def _spend(self, password: str) -> None:
-        """Cost what `check_password` costs, where that is known."""
 
 
 def _names(option: str, names: Iterable[str] | None) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import hmac
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Final
@@ -19,6 +20,9 @@ _DATA_SIZE: Final = 192 * 1024
 
 #: Tried before the search, which runs programs.
 _NAMES: Final = ("libcrypt.so.1", "libcrypt.so.2")
+
+#: The hash of 13 characters, salt included, and its kin that begins with an underscore and four characters of cost.
+_OLD: Final = re.compile(r"(?:(_[./0-9A-Za-z]{4})[./0-9A-Za-z]{15}|[./0-9A-Za-z]{13})", re.ASCII)
 
 _Crypt = Callable[[bytes, bytes], bytes | None]
 
@@ -59,8 +63,8 @@ def kind_of(hashed: str) -> str | None:
     ('$6$rounds=9000', '$2b$12', None)
     """
     if not hashed.startswith("$"):
-        # The old hash of 13 characters, and its kin that begins with an underscore.
-        return hashed[:5] if hashed[:1] == "_" else "" if len(hashed) == 13 and hashed.isascii() else None
+        match = _OLD.fullmatch(hashed)
+        return None if match is None else match[1] or ""
     parts = hashed.split("$")
     if len(parts) < 4:
         return None
