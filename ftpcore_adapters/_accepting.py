@@ -39,7 +39,16 @@ class Acceptor(ABC):
     """Control connections from one address; 0: no limit."""
 
     def __init__(self, listener: socket.socket, handler: type[FTPHandler], loop: Loop, backlog: int) -> None:
-        """Begin to accept; the listener belongs to the server from now on."""
+        """Begin to accept; the listener belongs to the server from now on.
+
+        Raises:
+            OSError, ValueError: The handler's certificates can't be used.
+        """
+        try:
+            handler.check()
+        except BaseException:
+            listener.close()
+            raise
         self.handler = handler
         self.backlog = backlog
         self.ioloop = loop
@@ -173,7 +182,7 @@ class Acceptor(ABC):
         if not is_logging_configured():
             config_logging()
         handler: Any = self.handler
-        logger.info(">>> starting FTP server on %s:%d, pid=%d <<<", *self.address, os.getpid())
+        logger.info(">>> starting %s server on %s:%d, pid=%d <<<", handler.protocol_name, *self.address, os.getpid())
         logger.info("concurrency model: %s", model)
         logger.info("masquerade (NAT) address: %s", handler.masquerade_address)
         ports = handler.passive_ports

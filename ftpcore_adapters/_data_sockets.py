@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from ftpcore import (
     AcceptData,
     Address,
     CloseData,
     ConnectData,
+    Connection,
     DataPart,
     NetworkEffect,
     OpenListener,
@@ -23,16 +26,21 @@ from ftpcore import (
     SendData,
     SendFile,
     ServerFull,
+    StartTLS,
+    TLSDetails,
     UnsupportedOperation,
 )
 from ftpcore_adapters import _sockets
 from ftpcore_adapters._loop import Loop
 from ftpcore_adapters._pollers import READ, WRITE
+from ftpcore_adapters._tls_stream import NotYet, TLSStream
 
 if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
 
 __all__ = ["DataSocketOwner", "DataSockets"]
+
+T = TypeVar("T")
 
 #: Blocks that one session may move before the others have their turn.
 BLOCKS_PER_TURN: Final = 8
@@ -84,7 +92,11 @@ class DataSockets:
                 return self._accept()
             case ConnectData(address, source):
                 self._connect(address, source)
-            case CloseData(part):
+            case StartTLS(connection):
+                return self._handshake(connection)
+            case CloseData(part, orderly):
+                if orderly and self._data is not None and self._data.tls is not None:
+                    self._tls(self._data, self._data.tls.finish)
                 self.close(part)
             case _:
                 raise UnsupportedOperation(f"unknown effect {effect!r}")
@@ -92,6 +104,8 @@ class DataSockets:
 
     def _send_file(self, file: Any, offset: int, size: int) -> int:
         data = self._turn(WRITE)
+        if data.tls is not None:
+            raise UnsupportedOperation("TLS is not within the kernel")
         try:
             return _sockets.send_file(data.sock, file.fileno(), offset, size)
         except BlockingIOError:
@@ -100,6 +114,8 @@ class DataSockets:
 
     def _send(self, block: bytes | memoryview) -> int:
         data = self._turn(WRITE)
+        if data.tls is not None:
+            return self._tls(data, partial(data.tls.send, block))
         try:
             return _sockets.send(data.sock, block)
         except BlockingIOError:
@@ -108,7 +124,7 @@ class DataSockets:
 
     def _receive_file(self, file: Any, offset: int, size: int) -> int:
         data = self._turn(READ)
-        if not _sockets.CAN_SPLICE:
+        if not _sockets.CAN_SPLICE or data.tls is not None:
             raise UnsupportedOperation("splice")
         try:
             if self._pipe is None:
@@ -124,6 +140,8 @@ class DataSockets:
 
     def _receive(self, size: int) -> bytes:
         data = self._turn(READ)
+        if data.tls is not None:
+            return self._tls(data, partial(data.tls.receive, size))
         try:
             return _sockets.receive(data.sock, size)
         except BlockingIOError:
@@ -177,6 +195,28 @@ class DataSockets:
         if code:
             raise ConnectionRefusedError(code, errno.errorcode.get(code, "connection failed"))
 
+    def _handshake(self, connection: Connection) -> TLSDetails:
+        if self._data is None:
+            raise ConnectionAbortedError("there is no data connection")
+        if self._data.tls is None:
+            self._data.tls = TLSStream(self._data.sock, self._owner.handler.tls_engine(connection))
+        return self._tls(self._data, self._data.tls.handshake)
+
+    def _tls(self, data: _Watched, action: Callable[[], T]) -> T:
+        try:
+            return action()
+        except NotYet as wait:
+            data.wait(wait.events)
+            raise
+
+    def give_up(self, effect: NetworkEffect) -> int:
+        """An effect that waits is not tried again; return how many bytes of it are on their way all the same."""
+        if isinstance(effect, CloseData):
+            self.close(effect.part)
+        elif isinstance(effect, SendData) and self._data is not None and self._data.tls is not None:
+            return self._data.tls.given_up()
+        return 0
+
     def close(self, part: DataPart) -> None:
         if DataPart.LISTENER in part and self._listener is not None:
             self._listener.close()
@@ -195,6 +235,7 @@ class _Watched:
 
     def __init__(self, owner: DataSocketOwner, loop: Loop, sock: socket.socket) -> None:
         self.sock = sock
+        self.tls: TLSStream | None = None
         self._owner = owner
         self._loop = loop
         self._events = 0

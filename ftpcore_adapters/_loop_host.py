@@ -17,18 +17,22 @@ from ftpcore import (
     Call,
     Cancel,
     CloseControl,
+    Connection,
     DataPart,
     EffectCancelled,
     Event,
     Perform,
     PortEffect,
     SendControl,
+    StartTLS,
+    StopTLS,
 )
 from ftpcore_adapters import _sockets
 from ftpcore_adapters._asynchrony import asynchronous_answer
+from ftpcore_adapters._control_socket import ControlSocket
 from ftpcore_adapters._data_sockets import DataSockets
 from ftpcore_adapters._loop import Loop
-from ftpcore_adapters._pollers import READ, WRITE
+from ftpcore_adapters._pollers import READ
 from ftpcore_adapters._scheduler import ScheduledCall
 from ftpcore_adapters.ioloop import timer
 
@@ -36,9 +40,6 @@ if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
 
 __all__ = ["LoopHost"]
-
-#: Bytes read from a control connection at once: a pipelining client's whole script, usually.
-CONTROL_READ: Final = 16 * 1024
 
 #: Seconds that one session may be at work before the others have their turn: a client may send many commands at once,
 #: each of which looks at thousands of files.
@@ -57,12 +58,14 @@ class LoopHost:
         self.handler = handler
         self.loop = loop
         self.sock = sock
-        self._replies: list[bytes] = []
+        self._control = ControlSocket(sock)
         self._events = 0
         self._timer: ScheduledCall | None = None
         self._data = self.data_sockets(self, loop)
         self._waiting: Perform | None = None
-        self._open = True
+        """A network effect that waits for a data socket."""
+        self._switching: Perform | None = None
+        """A StartTLS or StopTLS that waits for the control connection."""
         self._comes_back = False
         self._calling = False
         """A port or user code is being called in this thread."""
@@ -115,8 +118,12 @@ class LoopHost:
     # -- what the loop calls -------------------------------------------------------------------------------------------
 
     def handle_read(self) -> None:
+        if self._switching is not None:
+            self._switch(self._switching)
+            self.pump()
+            return
         try:
-            data = _sockets.receive(self.sock, CONTROL_READ)
+            data = self._control.receive()
         except BlockingIOError:
             return
         except ConnectionError:
@@ -131,6 +138,8 @@ class LoopHost:
         self.pump()
 
     def handle_write(self) -> None:
+        if self._switching is not None:
+            self._switch(self._switching)
         self.pump()
 
     def handle_close(self) -> None:
@@ -144,7 +153,7 @@ class LoopHost:
 
     def close(self) -> None:
         """The loop is closed: end everything now."""
-        if self._open:
+        if self._control.open:
             self._close_control()
             self.session.connection_lost(now=timer())
         self.pump(turn=math.inf)
@@ -178,16 +187,16 @@ class LoopHost:
             while (output := session.next_output()) is not None:
                 # isinstance, for match costs a microsecond more for each output.
                 if isinstance(output, SendControl):
-                    self._replies.append(output.data)
+                    self._control.replies.append(output.data)
                 elif isinstance(output, Perform):
                     if isinstance(output.effect, PortEffect):
-                        if self._replies and isinstance(output.effect, Call):
+                        if self._control.replies and isinstance(output.effect, Call):
                             self._flush()  # the client need not wait for user code to see what is before it
                         self._port_call(output, output.effect)
                     else:
                         self._network(output)
                     if timer() > until and self._yield_turn():
-                        if self._replies:
+                        if self._control.replies:
                             self._flush()
                         self._update()
                         return
@@ -199,7 +208,7 @@ class LoopHost:
                     self._close_control()
                 else:
                     assert_never(output)
-            if not self._replies or not self._flush():
+            if not self._control.replies or not self._flush():
                 break
         self._update()
 
@@ -216,6 +225,8 @@ class LoopHost:
     def _come_back(self) -> None:
         self._comes_back = False
         try:
+            if self._control.open and self._control.full and self.session.wants_data:
+                self.handle_read()
             self.pump()
         except Exception:  # noqa: BLE001  as when the loop calls
             self.handle_error()
@@ -249,6 +260,9 @@ class LoopHost:
             self.handle_error()
 
     def _network(self, perform: Perform) -> None:
+        if isinstance(perform.effect, StartTLS | StopTLS) and perform.effect.connection is Connection.CONTROL:
+            self._switch(perform)
+            return
         try:
             value = self._data.attempt(perform.effect)  # type: ignore[arg-type]  # what is no port call is of the union
         except BlockingIOError:
@@ -259,39 +273,69 @@ class LoopHost:
             self.session.succeed(perform.serial, value, now=timer())
 
     def _cancel(self, serial: int) -> None:
-        if self._waiting is not None and self._waiting.serial == serial:
-            self._waiting = None
+        if self._switching is not None and self._switching.serial == serial:
+            self._switching = None
             self.session.fail(serial, EffectCancelled(), now=timer())
+        if self._waiting is not None and self._waiting.serial == serial:
+            effect = self._waiting.effect
+            self._waiting = None
+            count = self._data.give_up(effect)  # type: ignore[arg-type]  # as in _network
+            if count:
+                self.session.succeed(serial, count, now=timer())
+            else:
+                self.session.fail(serial, EffectCancelled(), now=timer())
+
+    def _switch(self, perform: Perform) -> None:
+        """Begin or end TLS on the control connection, or go on with it."""
+        effect, rest = perform.effect, b""
+        value: object = None
+        while self._control.replies and self._flush():
+            pass
+        try:
+            self._control.check_sent()
+            if isinstance(effect, StartTLS):
+                if self._switching is None or not self._control.has_tls:
+                    self._control.start_tls(self.handler.tls_engine(effect.connection))
+                value = self._control.handshake()
+            else:
+                rest = self._control.stop_tls()
+        except BlockingIOError:
+            self._switching = perform
+            return
+        except Exception as error:  # noqa: BLE001  the answer to the effect
+            self._switching = None
+            self.session.fail(perform.serial, error, now=timer())
+            return
+        self._switching = None
+        self.session.succeed(perform.serial, value, now=timer())
+        if rest:
+            self.session.receive_data(rest, now=timer())
 
     # -- the control connection ----------------------------------------------------------------------------------------
 
     def _flush(self) -> bool:
         """Send replies; tell whether any byte left."""
-        replies = self._replies
-        data = replies[0] if len(replies) == 1 else b"".join(replies)
         try:
-            count = _sockets.send(self.sock, data) if self._open else 0
-        except BlockingIOError:
-            count = 0
+            count = self._control.flush()
         except ConnectionError:
-            self._replies.clear()
             self._close_control()
             self.session.connection_lost(now=timer())
             return True
-        self._replies = [data[count:]] if count < len(data) else []
         if count:
             self.session.control_sent(count, now=timer())
         return count > 0
 
     def _update(self) -> None:
         """Watch the control connection for what is wanted, and set the timer."""
-        if self._open:
-            events = READ if self.session.wants_data else 0
-            if self._replies:
-                events |= WRITE
+        control = self._control
+        if control.open:
+            wanted = self.session.wants_data
+            events = control.events(wanted=wanted)
             if events != self._events:
                 self.loop.modify(self.sock.fileno(), events)
                 self._events = events
+            if wanted and control.full and self._switching is None:
+                self._yield_turn()  # the socket will not tell
         elif self.session.ended:
             self._over()
             return
@@ -311,12 +355,10 @@ class LoopHost:
         self.pump()
 
     def _close_control(self) -> None:
-        if not self._open:
+        if not self._control.open:
             return
-        self._open = False
-        self._replies.clear()
         self.loop.unregister(self.sock.fileno())
-        self.sock.close()
+        self._control.close()
         self.handler.connection_closed()
 
     def _abandon(self) -> None:

@@ -13,13 +13,13 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
-from ftpcore import COMMANDS, Argument, CommandSpec
+from ftpcore import COMMANDS, TLS_COMMANDS, Argument, CommandSpec
 from ftpcore_adapters._running import Running, run
 
 if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
 
-__all__ = ["Overrides", "SeedCommands", "overridden", "proto_cmds", "table_of"]
+__all__ = ["Overrides", "SeedCommands", "overridden", "proto_cmds", "table_of", "tls_proto_cmds"]
 
 #: Letters that the core asks for inside these commands, and the old table lists beside them.
 _INNER_PERMISSIONS: Final = {"CDUP": "e", "XCUP": "e", "STAT": "l", "STOU": "w"}
@@ -39,6 +39,9 @@ def _row(spec: CommandSpec) -> dict[str, object]:
 #: The table of commands as old user code copies and extends it: name -> dict(perm, auth, arg, help).
 proto_cmds: dict[str, dict[str, object]] = {name: _row(spec) for name, spec in COMMANDS.items()}
 
+#: That of handlers with TLS.
+tls_proto_cmds: dict[str, dict[str, object]] = {name: _row(spec) for name, spec in TLS_COMMANDS.items()}
+
 
 #: The latest tables made, each with a copy of what it was made from: few servers have more than one.
 _made: list[tuple[dict[str, dict[str, object]], dict[str, CommandSpec]]] = []
@@ -57,7 +60,7 @@ def table_of(entries: Mapping[str, Mapping[str, object]]) -> dict[str, CommandSp
 
 
 def _spec(name: str, entry: Mapping[str, object]) -> CommandSpec:
-    known = COMMANDS.get(name)
+    known = TLS_COMMANDS.get(name)
     if known is not None and _row(known) == entry:
         return known
     perm, arg = entry.get("perm"), entry.get("arg")
@@ -134,6 +137,18 @@ class SeedCommands:
 
     def ftp_PASS(self, line: str) -> str | None:
         return self._inherited("PASS", line)
+
+    def ftp_AUTH(self, line: str) -> str | None:
+        return self._inherited("AUTH", line)
+
+    def ftp_PBSZ(self, line: str) -> str | None:
+        return self._inherited("PBSZ", line)
+
+    def ftp_PROT(self, line: str) -> str | None:
+        return self._inherited("PROT", line)
+
+    def ftp_CCC(self, line: str) -> str | None:
+        return self._inherited("CCC", line)
 
     def ftp_REIN(self, line: str) -> str | None:
         return self._inherited("REIN", line)

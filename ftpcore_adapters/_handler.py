@@ -1,0 +1,406 @@
+"""The handler of a session: options, hooks, commands and log lines, as one class that every server takes.
+
+`FTPHandler` *has* a `Session` and is its delegate.  Subclass it and set class attributes before serving; an attribute
+set on an instance, in `on_login` say, holds for that session alone.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from inspect import iscoroutinefunction
+from socket import socket
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
+
+from ftpcore import (
+    Address,
+    CommandSpec,
+    Connection,
+    Delegate,
+    Ports,
+    Reply,
+    Session,
+    UnsupportedOperation,
+    VirtualPath,
+)
+from ftpcore_adapters import __ver__
+from ftpcore_adapters._clock import SystemClock
+from ftpcore_adapters._host import SessionHost
+from ftpcore_adapters._impersonated import Impersonated
+from ftpcore_adapters._loop import Loop
+from ftpcore_adapters._loop_host import LoopHost
+from ftpcore_adapters._seed_authorizer import SeedAuthorizer, impersonates
+from ftpcore_adapters._seed_commands import Overrides, SeedCommands, overridden, proto_cmds, table_of
+from ftpcore_adapters._seed_filesystem import Wrap, filesystem_port
+from ftpcore_adapters._session_log import SessionLog
+from ftpcore_adapters._sockets import CAN_SENDFILE, address_of, read_urgent_inline, set_no_delay
+from ftpcore_adapters._waiting_calls import WaitingCalls
+from ftpcore_adapters.authorizers import DummyAuthorizer
+from ftpcore_adapters.filesystems import AbstractedFS
+from ftpcore_adapters.ioloop import IOLoop, ScheduledCall
+from ftpcore_adapters.log import logger
+
+if TYPE_CHECKING:
+    from ftpcore.ports import AnyAuthorizer, FileSystem
+    from ftpcore_adapters._accepting import Acceptor
+    from ftpcore_adapters._tls_engine import TLSEngine
+
+__all__ = ["ActiveDTP", "DTPHandler", "FTPHandler", "PassiveDTP", "proto_cmds"]
+
+T = TypeVar("T")
+
+_CLOCK: Final = SystemClock()
+_RANDOM: Final = random.SystemRandom()
+_TOO_MANY: Final = Reply.of(421, "Too many connections. Service temporarily unavailable.")
+_TOO_MANY_PER_IP: Final = Reply.of(421, "Too many connections from the same IP address.")
+
+
+class PassiveDTP:
+    """Options of passive data connections."""
+
+    timeout: float | None = 30
+    backlog: int | None = None
+    """None: the server's."""
+
+
+class ActiveDTP:
+    """Options of active data connections."""
+
+    timeout: float | None = 30
+
+
+class DTPHandler:
+    """Options of data connections."""
+
+    timeout: float | None = 300
+    read_limit: float = 0
+    write_limit: float = 0
+
+
+class FTPHandler(SeedCommands, SessionLog, Delegate):
+    """One control connection, as users of this API configure and extend it.
+
+    `ftp_XXX` methods of a subclass take over a command: they get the real path (or the argument as it was typed),
+    answer by
+    `respond`, and may call `super().ftp_XXX(...)`.  Exceptions in hooks end the session, never the server.
+    """
+
+    authorizer: Any = DummyAuthorizer()
+    """An object with the methods of `DummyAuthorizer`, or an `ftpcore.ports.Authorizer`."""
+    abstracted_fs: ClassVar[Callable[..., Any]] = AbstractedFS
+    """Called with the home directory and the handler at login."""
+    session_class: type[Session] = Session
+    """A subclass of `Session`, for commands in the native dialect."""
+    dtp_handler: Any = DTPHandler
+    active_dtp: Any = ActiveDTP
+    passive_dtp: Any = PassiveDTP
+    proto_cmds: dict[str, dict[str, object]] = proto_cmds
+    banner = f"ftpcore {__ver__} ready."
+    use_sendfile = CAN_SENDFILE
+    tcp_no_delay = True
+    encoding = "utf8"
+    protocol_name: ClassVar[str] = "FTP"
+    """What a server logs that it serves."""
+
+    def __init__(self, conn: socket, server: Acceptor | None, ioloop: Loop | None = None) -> None:
+        self.socket: socket | None = conn
+        self.server = server
+        self.ioloop: Loop = ioloop or IOLoop.instance()
+        self.started = time.time()
+        self.password = ""
+        self.fs: Any = None
+        self.remote_ip: str = ""
+        self.remote_port: int | str = ""
+        self.peer = Address("", 0)
+        """What the session takes for the client's address."""
+        self._refusal: Reply | None = None
+        self._host: SessionHost | None = None
+        self._session: Session | None = None
+        self._calls: list[ScheduledCall] = []
+        self._waiting_calls = WaitingCalls()
+        self._closed = False
+        conn.setblocking(False)
+        try:
+            peer = conn.getpeername()
+        except OSError:  # the peer is gone already
+            conn.close()
+            self.socket = None
+            return
+        self.peer = address_of(peer)
+        if isinstance(peer, tuple):
+            self.remote_ip, self.remote_port = peer[0].removeprefix("::ffff:"), peer[1]
+
+    # -- options that live elsewhere -----------------------------------------------------------------------------------
+
+    @property
+    def accept_timeout(self) -> float | None:  # type: ignore[override]  # the old name of the option is elsewhere
+        return cast("float | None", self.passive_dtp.timeout)
+
+    @property
+    def connect_timeout(self) -> float | None:  # type: ignore[override]  # as above
+        return cast("float | None", self.active_dtp.timeout)
+
+    @property
+    def data_timeout(self) -> float | None:  # type: ignore[override]  # as above
+        return cast("float | None", self.dtp_handler.timeout)
+
+    @property
+    def read_limit(self) -> float:  # type: ignore[override]  # as above
+        return float(getattr(self.dtp_handler, "read_limit", 0))
+
+    @property
+    def write_limit(self) -> float:  # type: ignore[override]  # as above
+        return float(getattr(self.dtp_handler, "write_limit", 0))
+
+    # -- state ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> Session:
+        """The state machine; RuntimeError before `handle`."""
+        if self._session is None:
+            raise RuntimeError("the handler has no session before handle() was called")
+        return self._session
+
+    @property
+    def connected(self) -> bool:
+        return not self._closed
+
+    @property
+    def authenticated(self) -> bool:
+        return self._session is not None and self._session.account is not None
+
+    @property
+    def username(self) -> str:
+        return "" if self._session is None else self._session.username
+
+    @property
+    def attempted_logins(self) -> int:
+        return 0 if self._session is None else self._session.failed_logins
+
+    @classmethod
+    def check(cls) -> None:
+        """Raise OSError or ValueError for options that no session could be served with; servers call it."""
+
+    # -- for hosts -----------------------------------------------------------------------------------------------------
+
+    def open_session(self, *, local: Address, peer: Address, now: float) -> Session:
+        """Make the session, and set its socket up; the host that asks for it runs it."""
+        if self.socket is not None:
+            read_urgent_inline(self.socket)
+            if self.tcp_no_delay:
+                set_no_delay(self.socket)
+        self.commands = self._commands()
+        methods = overridden(type(self))  # type: ignore[arg-type]  # mypy takes no class for hashable
+        self.command_overrides = Overrides(self, methods) if methods else {}
+        self.unreported = self.unlogged()
+        self._session = session = self.session_class(
+            local=local,
+            peer=peer,
+            ports=Ports(authorizer=self._authorizer_port(), clock=_CLOCK),
+            random=_RANDOM,
+            now=now,
+            delegate=self,
+            subscribe=self.wanted_events(),
+            refusal=self._refusal,
+        )
+        return session
+
+    def tls_engine(self, connection: Connection) -> TLSEngine:
+        """Return what encrypts a connection of this session.
+
+        Raises:
+            UnsupportedOperation: There is no TLS here.
+        """
+        raise UnsupportedOperation(f"{type(self).__name__} has no TLS; use TLS_FTPHandler")
+
+    def _commands(self) -> Mapping[str, CommandSpec]:
+        return table_of(self.proto_cmds)
+
+    def connection_closed(self) -> None:
+        """The control connection is closed: give its place to others."""
+        self._closed = True
+        self.socket = None
+        for call in self._calls:
+            call.cancel()
+        self._calls.clear()
+        if self.server is not None:
+            self.server.forget(self)
+
+    def session_over(self) -> None:
+        """The host runs the session no longer: nobody waits for it any more.  Idempotent."""
+        self._waiting_calls.give_up()
+
+    def server_is_full(self) -> bool:
+        return self.server is not None and self.server.is_full()
+
+    def data_backlog(self) -> int:
+        own = self.passive_dtp.backlog
+        if own is None:
+            return 100 if self.server is None else self.server.backlog
+        return int(own)
+
+    def on_session(self, function: Callable[[], T]) -> T:
+        """Run `function` on the session's thread, and wait for what it returns.
+
+        Raises:
+            SessionOver: The session has ended, or does so before it comes to that.
+        """
+        host = self._running_host()
+        if host.on_session_thread():
+            return function()
+        return self._waiting_calls.make(host, function)
+
+    def awaited(self, answer: Awaitable[object]) -> object:
+        """Return what the answer of an asynchronous port comes to, from the worker thread that asked the port."""
+        return self._running_host().awaited(answer)
+
+    def real_path(self, path: VirtualPath) -> str:
+        """Return where the user's filesystem keeps `path`."""
+        ftp2fs: Callable[[str], str] | None = getattr(self.fs, "ftp2fs", None)  # a port of the core has none
+        return path if ftp2fs is None else ftp2fs(path)
+
+    def virtual_path(self, real_path: str) -> VirtualPath:
+        fs2ftp: Callable[[str], str] | None = getattr(self.fs, "fs2ftp", None)
+        return VirtualPath(real_path if fs2ftp is None else fs2ftp(real_path))
+
+    # -- the life of a session -----------------------------------------------------------------------------------------
+
+    def handle(self) -> None:
+        """Begin the session: `on_connect`, then 220."""
+        assert self.socket is not None
+        if self.server is not None:
+            host = self.server.make_host(self, self.socket)
+        else:
+            host = LoopHost(self, self.socket, self.ioloop)
+        self.attach(host)
+        host.start()
+
+    def attach(self, host: SessionHost) -> None:
+        """`host` runs the session that it opened."""
+        self._host = host
+        if self._refusal is None:
+            self.log("FTP session opened (connect)")
+
+    def handle_max_cons(self) -> None:
+        """The server is full: 421, and close."""
+        self._refuse(_TOO_MANY)
+
+    def handle_max_cons_per_ip(self) -> None:
+        """The client's address has too many connections: 421, and close."""
+        self._refuse(_TOO_MANY_PER_IP)
+
+    def close(self) -> None:
+        """Close the session now; idempotent, callable from any thread."""
+        if self._host is not None:
+            self._run(self._host.drop)
+        elif self.socket is not None:
+            self.socket.close()
+            self.connection_closed()
+
+    def close_when_done(self) -> None:
+        """Close when all that was answered is sent."""
+        self._run(self._running_host().finish)
+
+    def del_channel(self) -> None:
+        """Read and begin nothing until `add_channel`."""
+        self._run(self.session.suspend)
+
+    def add_channel(self) -> None:
+        self._run(self._running_host().resume)
+
+    def respond(self, resp: str, logfun: Callable[..., object] = logger.debug) -> None:
+        """Send a reply, without its CRLF."""
+        self._last_response = resp
+        if self.running is not None:
+            self.running.answers.append(resp)
+        self.push(resp + "\r\n")
+        if logfun != logger.debug:
+            self.log(resp.partition(" ")[2] or resp, logfun=logfun)
+        else:
+            self.logline(f"-> {resp}")
+
+    def respond_w_warning(self, resp: str) -> None:
+        self.respond(resp, logfun=logger.warning)
+
+    def push(self, data: str) -> None:
+        """Send text as it is; the caller adds CRLF."""
+        raw = data.encode(self.encoding, self.unicode_errors)
+        host = self._running_host()
+        if host.on_session_thread():
+            self.session.push(raw)
+            if self.running is None:
+                host.pump()
+        else:
+            self._run(lambda: self.session.push(raw))
+
+    def call_later(self, seconds: float, target: Callable[..., object], *args: object, **kwargs: Any) -> ScheduledCall:
+        """As the loop's; cancelled when the session closes."""
+        for call in self._calls[:]:
+            if call.cancelled:
+                self._calls.remove(call)
+        call = self.ioloop.call_later(seconds, target, *args, **kwargs)
+        self._calls.append(call)
+        if self._closed:
+            call.cancel()
+        return call
+
+    def run_as_current_user(self, function: Callable[..., T], *args: object, **kwargs: object) -> T:
+        """Call `function` with the rights of the user on the system, if the authorizer impersonates.
+
+        Raises:
+            TypeError: `function` is a coroutine function, which would run later, with the rights of the server.
+        """
+        if iscoroutinefunction(function):
+            raise TypeError(f"run_as_current_user expected a function that returns when it is done; got {function!r}")
+        return self._run_as(self.username, self.password, partial(function, *args, **kwargs))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.remote_ip}:{self.remote_port} user={self.username!r}>"
+
+    # -- private -------------------------------------------------------------------------------------------------------
+
+    def _running_host(self) -> SessionHost:
+        if self._host is None:
+            raise RuntimeError("the handler has no session before handle() was called")
+        return self._host
+
+    def _run(self, function: Callable[[], None]) -> None:
+        """Run `function` on the session's thread, without waiting for it; nothing happens if the session is over."""
+        try:
+            self._running_host().run(function)
+        except RuntimeError:
+            if not self._closed:
+                raise  # else the loop of that thread has ended, and the session with it
+
+    def _refuse(self, reply: Reply) -> None:
+        self._refusal = reply
+        self.refused = True
+        self.log(reply.lines[0], logfun=logger.warning)
+        self.handle()
+
+    def _authorizer_port(self) -> AnyAuthorizer:
+        authorizer = self.authorizer
+        if hasattr(authorizer, "authenticate"):
+            return authorizer  # type: ignore[no-any-return]  # users assign objects of either kind
+        return SeedAuthorizer(authorizer, self, self._make_filesystem)
+
+    def _make_filesystem(self, home: str) -> tuple[FileSystem, str]:
+        self.fs = self.abstracted_fs(home, self)
+        wrap: Wrap | None = None
+        if impersonates(self.authorizer):
+            # By name: a transfer goes on with the rights it began with, whoever is named by a USER meanwhile.
+            wrap = partial(self._run_as, self.username, self.password)
+        if not hasattr(self.fs, "open_file"):
+            return filesystem_port(self.fs, wrap), cast("str", self.fs.cwd)
+        if wrap is None or iscoroutinefunction(self.fs.stat):  # what is awaited goes on in no thread of its own
+            return self.fs, "/"
+        return Impersonated(self.fs, wrap), "/"
+
+    def _run_as(self, username: str, password: str, function: Callable[[], T]) -> T:
+        self.authorizer.impersonate_user(username, password)
+        try:
+            return function()
+        finally:
+            self.authorizer.terminate_impersonation(username)

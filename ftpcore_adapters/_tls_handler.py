@@ -1,0 +1,115 @@
+"""The handler of sessions that may be encrypted: `FTPHandler` with certificates and AUTH, PBSZ, PROT.  RFC 4217."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from ftpcore import CCC_COMMANDS, CommandSpec, Connection
+from ftpcore_adapters._handler import DTPHandler, FTPHandler
+from ftpcore_adapters._seed_commands import tls_proto_cmds
+from ftpcore_adapters.tls import TLSSettings
+
+if TYPE_CHECKING:
+    from ftpcore_adapters.tls import TLSContext, TLSEngine
+
+__all__ = ["TLS_DTPHandler", "TLS_FTPHandler"]
+
+#: The seed API's defaults; what is weaker than TLS 1.2 is never spoken, whatever is assigned here.
+_NO_OLD_PROTOCOLS = ssl.OP_NO_SSLv2 | ssl.OP_NO_SSLv3 | ssl.OP_NO_COMPRESSION
+
+
+class TLS_DTPHandler(DTPHandler):
+    """Options of data connections; whether one is encrypted is for PROT to say, never for this class."""
+
+
+class TLS_FTPHandler(FTPHandler):
+    """A control connection that AUTH may encrypt, and whose data connections PROT P does.
+
+    Set `certfile` (and `keyfile`, if the key is elsewhere), or `ssl_context`.
+    """
+
+    certfile: str | None = None
+    """PEM; the chain may follow the certificate.  Read again when it changes."""
+    keyfile: str | None = None
+    """PEM; None: in `certfile`."""
+    certificates: Mapping[str, tuple[str, str | None]] = {}
+    """Host name -> certfile and keyfile, for clients that ask for that host (SNI)."""
+    client_ca: str | None = None
+    """PEM; who signs the certificates of clients."""
+    client_certificates: str = "ignore"
+    """ "ignore", "request" or "require"."""
+    ssl_protocol: int = ssl.PROTOCOL_TLS_SERVER
+    ssl_options: int | None = _NO_OLD_PROTOCOLS
+    ssl_context: Any = None
+    """A context of pyOpenSSL or of the standard library, or what makes one for each session: a callable."""
+    tls_engine_name: str | None = None
+    """ "openssl" or "stdlib"; None: pyOpenSSL if it is installed."""
+    tls_ccc: bool = False
+    """Offer CCC: the control connection may go on in clear."""
+    proto_cmds = tls_proto_cmds
+    dtp_handler: Any = TLS_DTPHandler
+
+    protocol_name = "FTPS (FTP over SSL)"
+
+    _tls_settings: ClassVar[TLSSettings | None] = None
+    _tls_context: TLSContext | None = None
+
+    @classmethod
+    def check(cls) -> None:
+        cls.get_ssl_context()
+
+    @classmethod
+    def get_ssl_context(cls) -> Any:
+        """Return `ssl_context`, made from the files on first use and kept in the class.
+
+        Servers call it when they are built, so that a mistake ends them then.
+
+        Raises:
+            ValueError: There is neither `certfile` nor `ssl_context`, or a file holds something else.
+            FileNotFoundError: A file is missing.
+        """
+        cls.tls_settings()
+        return cls.ssl_context
+
+    @classmethod
+    def tls_settings(cls) -> TLSSettings:
+        """Return what makes the contexts of the sessions of this class.  Raises as `get_ssl_context`."""
+        settings = cls.__dict__.get("_tls_settings")
+        if settings is None:
+            settings = TLSSettings(
+                certfile=cls.certfile,
+                keyfile=cls.keyfile,
+                certificates=cls.certificates,
+                client_ca=cls.client_ca,
+                client_certificates=cast("Any", cls.client_certificates),
+                session_reuse=cast("Any", cls.tls_session_reuse),
+                ssl_context=cls.ssl_context,
+                ssl_protocol=cls.ssl_protocol,
+                ssl_options=cls.ssl_options,
+                engine=cast("Any", cls.tls_engine_name),
+            )
+            cls._tls_settings = settings
+        return cast("TLSSettings", settings)
+
+    @classmethod
+    def reload_certificates(cls) -> None:
+        """Read the files again now; sessions that have begun keep what they have."""
+        cls.tls_settings().reload()
+
+    def tls_engine(self, connection: Connection) -> TLSEngine:
+        if self._tls_context is None:
+            self._tls_context = self.tls_settings().for_session()
+        return self._tls_context.control() if connection is Connection.CONTROL else self._tls_context.data()
+
+    def _commands(self) -> Mapping[str, CommandSpec]:
+        table = super()._commands()
+        if not self.tls_ccc or "CCC" in table:
+            return table
+        return {**table, "CCC": CCC_COMMANDS["CCC"]}
+
+    @property
+    def secure(self) -> bool:
+        """Is the control connection encrypted?"""
+        return self._session is not None and self._session.control_tls is not None

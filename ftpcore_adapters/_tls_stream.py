@@ -1,0 +1,128 @@
+"""A socket under TLS: what an engine has to say goes out, what comes in goes to the engine, and nothing waits.
+
+Every host has this, for control and data connections; none of it decides anything about FTP.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from ftpcore import StreamTruncated, TLSDetails
+from ftpcore_adapters import _sockets
+from ftpcore_adapters._pollers import READ, WRITE
+
+if TYPE_CHECKING:
+    from ftpcore_adapters._tls_engine import TLSEngine
+
+__all__ = ["NotYet", "TLSStream"]
+
+#: Bytes of ciphertext that are read at once.
+_RECEIVED: Final = 256 * 1024
+
+
+class NotYet(BlockingIOError):
+    """The socket must be ready first, for READ or WRITE: then the same call is to be made again."""
+
+    def __init__(self, events: int) -> None:
+        super().__init__()
+        self.events = events
+
+
+class TLSStream:
+    """A connection under TLS.  Failures are ConnectionError; the socket is its owner's to close."""
+
+    def __init__(self, sock: socket.socket, engine: TLSEngine) -> None:
+        self._sock = sock
+        self._engine = engine
+        self.full = False
+        """The engine may hold more than `receive` returned, which the socket will not tell."""
+        self._taken = 0
+        """Bytes that the engine took of what is being sent, and that have not all left."""
+
+    def handshake(self) -> TLSDetails:
+        """Make the handshake; NotYet until it is over."""
+        while True:
+            try:
+                details = self._engine.handshake()
+            except ConnectionError:
+                self._say_why()
+                raise
+            self._flush()
+            if details is not None:
+                self.full = True
+                return details
+            self._fill()
+
+    def send(self, data: bytes | memoryview) -> int:
+        """Send some of `data`, and return how much when it has left; after NotYet, call again with the same data."""
+        if not self._taken:
+            self._flush()
+            self._taken = self._engine.write(data)
+        self._flush()
+        count, self._taken = self._taken, 0
+        return count
+
+    def given_up(self) -> int:
+        """`send` will not be called again with the same data: return how much of it is on its way."""
+        count, self._taken = self._taken, 0
+        return count
+
+    def receive(self, size: int) -> bytes:
+        """Receive up to `size` bytes; b"" at the peer's close_notify, StreamTruncated at an end without it."""
+        while True:
+            try:
+                data = self._engine.read(size)
+            except BlockingIOError:
+                self.full = False
+            except StreamTruncated:
+                raise
+            except ConnectionError:
+                self._say_why()
+                raise
+            else:
+                self.full = bool(data)
+                return data
+            self._fill()
+
+    def finish(self) -> None:
+        """Send close_notify behind all that was sent; NotYet until it has left.  Nothing, after an error."""
+        self._engine.close()
+        self._flush()
+
+    def peer_finished(self) -> bytes:
+        """Wait for the peer's close_notify, and return what came behind it, in clear.
+
+        What comes before it is lost: it is too late to be answered.
+        """
+        while self.receive(_RECEIVED):
+            pass
+        return self._engine.take_unused()
+
+    def say_last(self) -> None:
+        """Try once to send close_notify."""
+        with suppress(BlockingIOError, ConnectionError):  # the peer takes nothing more
+            self.finish()
+
+    def _flush(self) -> None:
+        while output := self._engine.output:
+            try:
+                self._engine.sent(_sockets.send(self._sock, output))
+            except BlockingIOError:
+                raise NotYet(WRITE) from None
+
+    def _fill(self) -> None:
+        try:
+            data = _sockets.receive(self._sock, _RECEIVED)
+        except BlockingIOError:
+            raise NotYet(READ) from None
+        if data:
+            self._engine.feed(data)
+        else:
+            self._engine.feed_eof()
+
+    def _say_why(self) -> None:
+        """Try once to send the alert."""
+        with suppress(BlockingIOError, ConnectionError):  # the peer takes nothing more
+            self._flush()
