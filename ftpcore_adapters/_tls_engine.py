@@ -89,6 +89,8 @@ class TLSEngine:
         self._ended = False
         self._closed = False
         self._closed_by_peer = False
+        self._early = b""
+        """Plaintext that was decrypted before `close`, and not read."""
         self._held = b""
         self._output = b""
         self._sent = 0
@@ -152,6 +154,10 @@ class TLSEngine:
         library = self._established("read")
         self._raise_failure()
         pieces: list[bytes] = []
+        if self._early:
+            pieces.append(self._early[:size])
+            self._early = self._early[size:]
+            size -= len(pieces[0])
         while size and not self._closed_by_peer:
             if not library.pending():
                 record = self._records.take()
@@ -220,8 +226,15 @@ class TLSEngine:
         Reading goes on to the peer's close_notify.
         """
         if not self._closed and self._failure is None and self._details is not None:
+            library = self._established("close")
+            if waiting := library.pending():
+                # The standard library looks for the peer's close_notify at once, and stumbles over data.
+                self._early = library.get(waiting)
             self._stale = True
-            self._established("close").close()
+            try:
+                library.close()
+            except TLSError as error:
+                self._failure = error  # whoever reads on learns of it
         self._closed = True
 
     def take_unused(self) -> bytes:
@@ -233,7 +246,7 @@ class TLSEngine:
         reader = self._hello
         while reader is not None and (record := self._records.take()) is not None:
             self._first.append(record)
-            hello = reader.feed(record)
+            hello = ClientHello() if self._records.garbage else reader.feed(record)
             if hello is not None:
                 self._hello = None
                 library = self._welcome(hello)

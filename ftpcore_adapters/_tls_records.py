@@ -31,14 +31,15 @@ class RecordBuffer:
     Whole records are taken as views of the blocks they came in; only one that lies in several blocks is copied.
     """
 
-    __slots__ = ("_at", "_blocks", "_garbage", "_view")
+    __slots__ = ("_at", "_blocks", "_view", "garbage")
 
     def __init__(self) -> None:
         self._view = _NOTHING
         self._at = 0
         self._blocks: list[bytes] = []
         """What came behind `_view`."""
-        self._garbage = False
+        self.garbage = False
+        """What came last was no record."""
 
     def feed(self, data: bytes) -> None:
         """Add what came."""
@@ -55,11 +56,11 @@ class RecordBuffer:
             if len(view) - start >= _HEADER_SIZE:
                 size = view[start + 3] << 8 | view[start + 4]
                 if view[start] not in _CONTENT_TYPES or view[start + 1] != 3 or size > _SIZE_LIMIT:
-                    self._garbage = True
-                end = len(view) if self._garbage else start + _HEADER_SIZE + size
+                    self.garbage = True
+                end = len(view) if self.garbage else start + _HEADER_SIZE + size
                 if end <= len(view):
                     return self._take_to(end)
-            elif self._garbage and start < len(view):
+            elif self.garbage and start < len(view):
                 return self._take_to(len(view))
             if not self._blocks:
                 return None

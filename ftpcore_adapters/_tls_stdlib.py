@@ -131,10 +131,10 @@ class StdlibConnection:
         """Make a close_notify."""
         try:
             self._connection.unwrap()
+        except ssl.SSLWantReadError:
+            pass  # it went on to wait for the peer's
         except OSError as error:
-            # It goes on to wait for the peer's, or trips over data that is still unread; its own is made by then.
-            if not self._outgoing.pending:
-                raise TLSError(_reason(error)) from None
+            raise TLSError(_reason(error)) from None
 
 
 def _peer_certificate(connection: ssl.SSLObject) -> PeerCertificate | None:

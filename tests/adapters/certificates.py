@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -122,8 +123,6 @@ def _name(name: str) -> x509.Name:
 
 
 def _alternatives(name: str) -> Sequence[x509.GeneralName]:
-    import ipaddress
-
     names: list[x509.GeneralName] = [x509.DNSName(name)]
     if name == "localhost":
         names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]

@@ -14,6 +14,7 @@ from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.servers import FTPServer
 from tests.adapters.anyio_serving import BACKENDS, AnyioServe
+from tests.adapters.certificates import Certificates
 from tests.adapters.serving import LogLines, Serving, leftovers, make_handler
 
 __all__ = ["Serve"]
@@ -55,6 +56,12 @@ class Serve:
     def __call__(self, base: type[FTPHandler] = FTPHandler, **options: Any) -> Serving:
         """Start a server; the arguments are those of `prepared`."""
         return self.prepared(base, **options).start()
+
+
+@pytest.fixture(scope="session")
+def tls_certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Certificates, made once for all tests."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture
