@@ -24,6 +24,7 @@ from ftpcore._errors import (
     UnsupportedOperation,
 )
 from ftpcore._events import CommandReceived
+from ftpcore._lane import Purpose
 from ftpcore._limits import WAITING_LIMIT
 from ftpcore._paths import ROOT, VirtualPath, resolve
 from ftpcore._state import PENDING, Pending, PendingStep
@@ -109,7 +110,10 @@ def _may_overtake(session: Session, command: Command) -> bool:
         return True
     if turn is Turn.ENDPOINT and isinstance(session.data_lane.effect, EndpointReady):
         return True
-    return not session.waiting and (turn is Turn.AT_ONCE or session.account is None)
+    task = session.data_lane.task
+    if session.waiting or (task is not None and task.purpose is Purpose.FOLLOW):  # a hook: what it does comes first
+        return False
+    return turn is Turn.AT_ONCE or session.account is None
 
 
 def _begin(session: Session, command: Command) -> None:

@@ -176,6 +176,20 @@ def test_commands_wait_for_the_hook_of_a_file(host: ScriptedHost) -> None:
     assert host.release().codes() == [257]
 
 
+@pytest.mark.parametrize("command", ["NOOP", "QUIT", "USER bob", "REIN"])
+def test_no_command_overtakes_the_hook_of_a_file(host: ScriptedHost, recorder: Recorder, command: str) -> None:
+    """Not even those that overtake a transfer: what the hook does takes effect before the next command."""
+    host.login().feed(b"PASV\r\n").connect()
+    host.hold = (Call,)
+    host.feed(b"RETR /file\r\n")
+    host.take()
+    host.feed(f"{command}\r\n".encode())
+    assert host.codes() == [] and recorder.calls[-1] == ("login", "ann")
+    host.release()
+    assert len(host.codes()) == 1
+    assert ("sent", "/file") == next(call for call in recorder.calls if call[0] in ("sent", "logout"))
+
+
 def test_commands_wait_for_on_connect(fs: MemoryFileSystem, recorder: Recorder) -> None:
     host = ScriptedHost(SingleUser(fs), delegate=recorder, hold=[Call])
     assert host.feed(b"NOOP\r\n").codes() == []
