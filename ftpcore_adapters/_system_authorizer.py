@@ -80,7 +80,7 @@ class SystemAuthorizer(ABC):
         """Tell whether the user holds the letter `perm`, which is the same on all paths."""
         return perm in self.get_perms(username)
 
-    def _spend(self, password: str) -> None:
+    def _spend(self, password: str) -> None:  # noqa: B027  who does not know the cost does nothing
         """Cost what `check_password` costs, where that is known."""
 
     def _check_letters(self, perm: str) -> None:

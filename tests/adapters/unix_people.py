@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from ftpcore_adapters._unix_accounts import UnixAccount
-from ftpcore_adapters._unix_credentials import PER_THREAD, Credentials
+from ftpcore_adapters._unix_credentials import PER_THREAD, Credentials, LinuxCalls
 from ftpcore_adapters._unix_crypt import crypt, is_available
 from ftpcore_adapters._unix_shadow import ShadowEntry, ShadowPasswords
 from ftpcore_adapters.authorizers import UnixAuthorizer
+from tests.adapters.serving import PATIENCE
 
-__all__ = ["ANN", "BOB", "PASSWORDS", "People", "authorizer_of", "hashed", "needs_crypt", "needs_root", "shadow_of"]
+__all__ = [
+    "ANN",
+    "BOB",
+    "PASSWORDS",
+    "TEAM",
+    "People",
+    "authorizer_of",
+    "hashed",
+    "made_disk",
+    "needs_crypt",
+    "needs_root",
+    "owner",
+    "present",
+    "ran",
+    "shadow_of",
+    "told",
+]
 
 #: A group that has nothing but Ann in it.
 TEAM: Final = 54321
@@ -74,3 +97,44 @@ def shadow_of(passwords: Mapping[str, str] = PASSWORDS) -> dict[str, ShadowEntry
 def authorizer_of(people: People, *args: Any, kind: type[UnixAuthorizer] = UnixAuthorizer, **options: Any) -> Any:
     """Return an authorizer of these people with `PASSWORDS`."""
     return kind(*args, passwords=ShadowPasswords(shadow_of), accounts=people, **options)
+
+
+@contextmanager
+def made_disk() -> Iterator[Path]:
+    """Make a directory that all users may enter, with places of Ann, Bob, Ann's team, root and all."""
+    path = Path(tempfile.mkdtemp())
+    try:
+        path.chmod(0o755)
+        places = {"ann": (ANN.uid, ANN.gid, 0o700), "bob": (BOB.uid, BOB.gid, 0o700), "team": (0, TEAM, 0o770)}
+        for name, (uid, gid, mode) in {**places, "root": (0, 0, 0o770), "all": (0, 0, 0o777)}.items():
+            (path / name).mkdir()
+            os.chown(path / name, uid, gid)
+            (path / name).chmod(mode)
+            (path / name / "file").write_bytes(b"theirs")
+            os.chown(path / name / "file", uid, gid)
+            (path / name / "file").chmod(0o660)
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+def owner(path: Path) -> tuple[int, int]:
+    status = path.lstat()
+    return status.st_uid, status.st_gid
+
+
+def present() -> tuple[int, int, set[int]]:
+    came = LinuxCalls().present()
+    return came.uid, came.gid, set(came.groups)
+
+
+def told(credentials: Credentials) -> tuple[int, int, set[int]]:
+    return credentials.uid, credentials.gid, set(credentials.groups)
+
+
+def ran(script: str, *, status: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE * 2, check=False
+    )
+    assert done.returncode == status, done.stderr
+    return done
