@@ -12,12 +12,26 @@ from collections.abc import Callable
 from typing import ClassVar, Final, Self
 
 from ftpcore_adapters import _pollers
+from ftpcore_adapters._channels import Acceptor, AsyncChat, Connector, Producer
+from ftpcore_adapters._channels_events import receiver
 from ftpcore_adapters._inbox import Inbox
 from ftpcore_adapters._pollers import Pollable, Poller, best_poller
 from ftpcore_adapters._scheduler import RepeatedCall, ScheduledCall, Scheduler
 from ftpcore_adapters.log import config_logging, debug, is_logging_configured, logger
 
-__all__ = ["IOLoop", "Pollable", "RepeatedCall", "ScheduledCall", "Scheduler", "Select", "timer"]
+__all__ = [
+    "Acceptor",
+    "AsyncChat",
+    "Connector",
+    "IOLoop",
+    "Pollable",
+    "Producer",
+    "RepeatedCall",
+    "ScheduledCall",
+    "Scheduler",
+    "Select",
+    "timer",
+]
 
 #: The clock of scheduled calls.
 timer: Final = time.monotonic
@@ -67,6 +81,8 @@ class IOLoop:
         self.sched = Scheduler()
         #: The thread that makes the turns, until then the one that made the loop: `threading.get_ident()`.
         self.thread = threading.get_ident()
+        #: What is called for them.
+        self._receivers: dict[int, Pollable] = {}
         self._interest: dict[int, int] = {}
         #: Registered since the last wait began: an event found then is about a former owner of the number.
         self._fresh: set[int] = set()
@@ -123,6 +139,7 @@ class IOLoop:
             self.unregister(fd)
         self._poller.register(fd, events)
         self.socket_map[fd] = instance
+        self._receivers[fd] = receiver(instance)
         self._interest[fd] = events
         self._fresh.add(fd)
 
@@ -145,6 +162,7 @@ class IOLoop:
     def unregister(self, fd: int) -> None:
         """Stop watching a descriptor.  Idempotent; to be called before the descriptor is closed."""
         self.socket_map.pop(fd, None)
+        self._receivers.pop(fd, None)
         if self._interest.pop(fd, None) is None:
             return
         if fd in self._muted:
@@ -173,7 +191,7 @@ class IOLoop:
         fresh = self._fresh
         if fresh:
             fresh.clear()
-        instances = self.socket_map
+        instances = self._receivers
         interests = self._interest
         for fd, mask in self._wait(timeout):
             if fd in fresh:
@@ -248,7 +266,7 @@ class IOLoop:
                 if not (isinstance(error, OSError) and error.errno == errno.EBADF):
                     logger.exception("closing the instance of descriptor %d failed", fd)
         self._closed = True
-        for registry in self.socket_map, self._interest, self._fresh, self._muted:
+        for registry in self.socket_map, self._receivers, self._interest, self._fresh, self._muted:
             registry.clear()
         self.sched.close()
         self._inbox.close()  # first: it registers with the poller when the first call comes, from whatever thread
@@ -320,7 +338,7 @@ class IOLoop:
 
     def _still_writes(self, fd: int, instance: Pollable) -> bool:
         """Tell whether `handle_read` of an event left the interest in its second half."""
-        if self.socket_map.get(fd) is not instance or fd in self._fresh:
+        if self._receivers.get(fd) is not instance or fd in self._fresh:
             return False
         return bool(self._interest[fd] & _WRITE)
 
@@ -338,7 +356,7 @@ class IOLoop:
             instance.handle_error()
         except Exception:  # noqa: BLE001  logged
             logger.exception("handle_error() of %r failed; it is closed", instance)
-            if self.socket_map.get(fd) is instance:
+            if self._receivers.get(fd) is instance:
                 self.unregister(fd)
             try:
                 instance.close()
