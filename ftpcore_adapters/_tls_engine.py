@@ -102,6 +102,11 @@ class TLSEngine:
         """The peer's close_notify was read."""
         return self._closed_by_peer
 
+    @property
+    def failed(self) -> bool:
+        """It is broken: what is read before the error is raised is the last."""
+        return self._failure is not None
+
     def feed(self, data: bytes) -> None:
         """Take ciphertext from the peer."""
         self._records.feed(data)

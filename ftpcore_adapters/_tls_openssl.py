@@ -74,7 +74,10 @@ class OpenSSLContexts:
         if hasattr(context, "clear_mode"):
             context.clear_mode(_PARTIAL_WRITE)
         if policy.ciphers is not None:
-            context.set_cipher_list(policy.ciphers.encode())
+            try:
+                context.set_cipher_list(policy.ciphers.encode())
+            except SSL.Error:
+                raise ValueError(f"ciphers={policy.ciphers!r} names none that OpenSSL knows") from None
         context.use_certificate(self._certificate)
         for certificate in self._chain:
             context.add_extra_chain_cert(certificate)

@@ -17,6 +17,9 @@ __all__ = ["StdlibConnection", "StdlibContexts"]
 
 _VERIFY: Final = {"ignore": ssl.CERT_NONE, "request": ssl.CERT_OPTIONAL, "require": ssl.CERT_REQUIRED}
 
+#: Options that choose versions; the standard library warns of them.
+_OLD_WAY: Final = ssl.OP_NO_SSLv3 | ssl.OP_NO_TLSv1 | ssl.OP_NO_TLSv1_1 | ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
+
 
 class StdlibContexts:
     """Makes contexts; sessions share one, unless the reuse of TLS sessions is to be told apart."""
@@ -45,9 +48,16 @@ class StdlibContexts:
         policy = self._policy
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | policy.options
+        context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | (policy.options & ~_OLD_WAY)
+        if policy.options & ssl.OP_NO_TLSv1_3:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        elif policy.options & ssl.OP_NO_TLSv1_2:
+            context.minimum_version = ssl.TLSVersion.TLSv1_3
         if policy.ciphers is not None:
-            context.set_ciphers(policy.ciphers)
+            try:
+                context.set_ciphers(policy.ciphers)
+            except ssl.SSLError:
+                raise ValueError(f"ciphers={policy.ciphers!r} names none that OpenSSL knows") from None
         _load(context, self._pair)
         context.set_alpn_protocols(["ftp", "ftp-data"])
         if policy.session_reuse == "off":
@@ -154,6 +164,6 @@ def _peer_certificate(connection: ssl.SSLObject) -> PeerCertificate | None:
 def _reason(error: OSError) -> str:
     """Return what OpenSSL has to say, without where it says so."""
     reason = getattr(error, "reason", None)
-    text = reason.lower().replace("_", " ") if isinstance(reason, str) else str(error) or type(error).__name__
+    text = reason.lower().replace("_", " ") if isinstance(reason, str) else str(error.args[-1] if error.args else error)
     detail = getattr(error, "verify_message", None)
     return f"{text}: {detail}" if detail else text

@@ -134,7 +134,7 @@ class StdlibClient(Client):
         except ssl.SSLWantReadError:
             return False
         except ssl.SSLError as error:
-            raise ClientRefused(error.reason) from error
+            raise ClientRefused(str(error)) from error
         return True
 
     def feed(self, data: bytes | memoryview) -> None:
@@ -151,7 +151,7 @@ class StdlibClient(Client):
         except ssl.SSLZeroReturnError:
             return b""
         except ssl.SSLError as error:
-            raise ClientRefused(error.reason) from error
+            raise ClientRefused(str(error)) from error
 
     def write(self, data: bytes) -> None:
         while data:
