@@ -153,7 +153,8 @@ class DataSockets:
         if self._data is None:
             raise ConnectionAbortedError("there is no data connection")
         if self._blocks <= 0:
-            self._data.wait(events)
+            # What TLS has received already, the socket will not tell; that it can be written to, it tells at once.
+            self._data.wait(events | WRITE if self._data.tls is not None and self._data.tls.full else events)
             raise BlockingIOError
         self._blocks -= 1
         return self._data

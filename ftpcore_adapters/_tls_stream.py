@@ -21,6 +21,9 @@ __all__ = ["NotYet", "TLSStream"]
 #: Bytes of ciphertext that are read at once.
 _RECEIVED: Final = 256 * 1024
 
+#: Answers to messages of TLS itself (new keys) that may wait for a peer that takes none: tens of thousands.
+_ANSWERS: Final = 1024 * 1024
+
 
 class NotYet(BlockingIOError):
     """The socket must be ready first, for READ or WRITE: then the same call is to be made again."""
@@ -70,21 +73,17 @@ class TLSStream:
         return count
 
     def receive(self, size: int) -> bytes:
-        """Receive up to `size` bytes; b"" at the peer's close_notify, StreamTruncated at an end without it."""
-        while True:
-            try:
-                data = self._engine.read(size)
-            except BlockingIOError:
-                self.full = False
-            except StreamTruncated:
-                raise
-            except ConnectionError:
-                self._say_why()
-                raise
-            else:
-                self.full = bool(data)
-                return data
+        """Receive up to `size` bytes; b"" at the peer's close_notify, StreamTruncated at an end without it.
+
+        The socket is looked at once: what is no data must not keep a loop from its other sessions.
+        """
+        data = self._read(size)
+        if data is None:
             self._fill()
+            data = self._read(size)
+        if data is None:
+            raise NotYet(READ)
+        return data
 
     def finish(self) -> None:
         """Send close_notify behind all that was sent; NotYet until it has left.  Nothing, after an error."""
@@ -96,14 +95,48 @@ class TLSStream:
 
         What comes before it is lost: it is too late to be answered.
         """
-        while self.receive(_RECEIVED):
-            pass
+        if not self._skip():
+            self._fill()
+            if not self._skip():
+                raise NotYet(READ)
         return self._engine.take_unused()
 
     def say_last(self) -> None:
         """Try once to send close_notify."""
         with suppress(BlockingIOError, ConnectionError):  # the peer takes nothing more
             self.finish()
+
+    def _read(self, size: int) -> bytes | None:
+        """Return what was received already; None: nothing."""
+        engine = self._engine
+        try:
+            data = engine.read(size)
+        except BlockingIOError:
+            self.full = False
+            self._answer()
+            return None
+        except StreamTruncated:
+            raise
+        except ConnectionError:
+            self._say_why()
+            raise
+        self.full = bool(data) and (len(data) == size or engine.closed_by_peer or engine.failed)
+        return data
+
+    def _skip(self) -> bool:
+        """Skip what was received already; tell whether it ends in close_notify."""
+        while (data := self._read(_RECEIVED)) is not None:
+            if not data:
+                return True
+        return False
+
+    def _answer(self) -> None:
+        """Send what TLS itself has to say to what came."""
+        try:
+            self._flush()
+        except NotYet:
+            if len(self._engine.output) > _ANSWERS:
+                raise ConnectionAbortedError("the peer asks, and takes no answers") from None
 
     def _flush(self) -> None:
         while output := self._engine.output:
