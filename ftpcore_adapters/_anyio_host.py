@@ -16,10 +16,10 @@ from anyio import from_thread, to_thread
 from ftpcore import Call, CloseFile, DataPart, Perform, PortEffect
 from ftpcore.ports import AnyFile
 from ftpcore_adapters._anyio_loop import AnyioLoop
+from ftpcore_adapters._credentials_loss import CredentialsLost, end_process
 from ftpcore_adapters._left_files import close_now, opened_by, used_by, without
 from ftpcore_adapters._loop_host import LoopHost
 from ftpcore_adapters._seed_authorizer import impersonates_process
-from ftpcore_adapters._unix_credentials import CredentialsLost, end_process
 from ftpcore_adapters.ioloop import timer
 
 if TYPE_CHECKING:

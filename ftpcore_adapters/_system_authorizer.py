@@ -83,6 +83,10 @@ class SystemAuthorizer(ABC):
     def _spend(self, password: str) -> None:  # noqa: B027  who does not know the cost does nothing
         """Cost what `check_password` costs, where that is known."""
 
+    def _key(self, username: str) -> str:
+        """Return what is the same for all names of an account."""
+        return username
+
     def _check_letters(self, perm: str) -> None:
         for letter in perm:
             if letter not in self.read_perms + self.write_perms:
@@ -139,7 +143,7 @@ class AccountRules(SystemAuthorizer):
             raise AuthorizerError("allowed_users and rejected_users are mutually exclusive: give one of them")
         for option in ("allowed_users", "rejected_users"):
             for name in getattr(self, option):
-                if self._key(name) == ANONYMOUS:
+                if self._key(name) == self._key(ANONYMOUS):
                     raise AuthorizerError(f"{option}: {name!r} is no account; use anonymous_user to let such users in")
                 if not super().has_user(name):  # type: ignore[safe-super]  # the other base has it
                     raise AuthorizerError(f"{option}: no such user {name!r}")
@@ -164,7 +168,7 @@ class AccountRules(SystemAuthorizer):
         if all(value is None for value in (password, homedir, perm, msg_login, msg_quit)):
             raise AuthorizerError("override_user: nothing is overridden; give at least one of its keyword arguments")
         self._check_may_override(username)
-        if self._key(username) == ANONYMOUS and password is not None:
+        if self._key(username) == self._key(ANONYMOUS) and password is not None:
             raise AuthorizerError("override_user: anonymous users have no password; leave it out")
         home = None if homedir is None else os.path.realpath(homedir)
         if home is not None and not os.path.isdir(home):
@@ -219,7 +223,7 @@ class AccountRules(SystemAuthorizer):
         return self.msg_quit if message is None else message
 
     def _check_may_override(self, username: str) -> None:
-        if self._key(username) != ANONYMOUS and self._is_rejected(username):
+        if self._key(username) != self._key(ANONYMOUS) and self._is_rejected(username):
             raise AuthorizerError(f"override_user: {username!r} may not log in, by allowed_users or rejected_users")
         if not self.has_user(username):
             raise AuthorizerError(f"override_user: no such user {username!r}")
@@ -235,10 +239,6 @@ class AccountRules(SystemAuthorizer):
 
     def _account_name(self, username: str) -> str:
         return self.anonymous_user if username == ANONYMOUS and self.anonymous_user else username
-
-    def _key(self, username: str) -> str:
-        """Return what is the same for all names of an account."""
-        return username
 
 
 def _names(option: str, names: Iterable[str] | None) -> list[str]:

@@ -18,17 +18,15 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Final, NamedTuple, NoReturn, Protocol
 
-from ftpcore_adapters.log import logger
+from ftpcore_adapters._credentials_loss import CredentialsLost, end_process, give_up
 
 __all__ = [
     "PER_THREAD",
     "Credentials",
-    "CredentialsLost",
     "ProcessCredentials",
     "Switch",
     "SystemCalls",
     "ThreadCredentials",
-    "end_process",
 ]
 
 
@@ -71,9 +69,6 @@ PER_THREAD: Final = _numbers() is not None
 #: What `setfsuid` and `setfsgid` take for no identifier: they change nothing, and return the present one.
 _NOBODY: Final = 0xFFFFFFFF
 
-#: EX_OSERR of sysexits.h.
-_EXIT_STATUS: Final = 71
-
 
 class Credentials(NamedTuple):
     """Whom files are touched as."""
@@ -82,10 +77,6 @@ class Credentials(NamedTuple):
     gid: int
     groups: tuple[int, ...]
     """Supplementary ones."""
-
-
-class CredentialsLost(SystemExit):
-    """A thread could not become itself again: it must end, and so it does unless somebody catches this."""
 
 
 class Switch(Protocol):
@@ -152,9 +143,9 @@ class ThreadCredentials:
     any more: the main thread ends the process, any other raises `CredentialsLost`, which ends it.
     """
 
-    def __init__(self, calls: SystemCalls | None = None, *, end: Callable[[], NoReturn] | None = None) -> None:
+    def __init__(self, calls: SystemCalls | None = None, *, end: Callable[[], NoReturn] = end_process) -> None:
         self._calls = LinuxCalls() if calls is None else calls
-        self._end = end_process if end is None else end
+        self._end = end
         self._thread = threading.local()
 
     def become(self, credentials: Credentials, /) -> None:
@@ -180,10 +171,7 @@ class ThreadCredentials:
             self._set(target, self._calls.present())
         except OSError as error:
             former.append(None)  # for whoever catches what is raised
-            logger.critical("a thread can't become %s again: %s", target, error)
-            if threading.current_thread() is threading.main_thread():
-                self._end()
-            raise CredentialsLost(f"can't become {target} again: {error}") from error
+            give_up(error, self._end)
         former.pop()
 
     def _set(self, target: Credentials, present: Credentials) -> None:
@@ -234,14 +222,8 @@ class ProcessCredentials:
             os.setegid(target.gid)
             os.setgroups(target.groups)
         except OSError as error:
-            logger.critical("the process can't become %s again: %s", target, error)
-            end_process()
+            give_up(error)
         self._former.pop()
-
-
-def end_process() -> NoReturn:
-    """End the process at once: whatever it cleaned up, it would clean up as somebody else."""
-    os._exit(_EXIT_STATUS)
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Any, Final
 from ftpcore_adapters._passwords import PasswordHash, check_password, costs_of, hash_password, is_hash
 from ftpcore_adapters._system_authorizer import replace_anonymous
 from ftpcore_adapters._unix_authorizer import BaseUnixAuthorizer, UnixAuthorizer
+from ftpcore_adapters._windows_authorizer import BaseWindowsAuthorizer, WindowsAuthorizer
 from ftpcore_adapters.exceptions import AuthenticationFailed, AuthorizerError
 from ftpcore_adapters.users import HashedFileAuthorizer
 
@@ -21,9 +22,11 @@ __all__ = [
     "AuthenticationFailed",
     "AuthorizerError",
     "BaseUnixAuthorizer",
+    "BaseWindowsAuthorizer",
     "DummyAuthorizer",
     "HashedFileAuthorizer",
     "UnixAuthorizer",
+    "WindowsAuthorizer",
     "hash_password",
     "replace_anonymous",
 ]

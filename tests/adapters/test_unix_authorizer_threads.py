@@ -15,10 +15,10 @@ from typing import Final
 
 import pytest
 
+from ftpcore_adapters._credentials_loss import CredentialsLost
 from ftpcore_adapters._unix_accounts import UnixAccount
 from ftpcore_adapters._unix_credentials import (
     Credentials,
-    CredentialsLost,
     ProcessCredentials,
     ThreadCredentials,
 )
@@ -250,7 +250,7 @@ finally:
 """
     done = ran(script, status=71)
     assert done.stdout == "given up\n"
-    assert "can't become" in done.stderr
+    assert "can't become itself again" in done.stderr
 
 
 HANDLER: Final = """
