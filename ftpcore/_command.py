@@ -56,6 +56,10 @@ class Turn(Enum):
     """It is acted on, unless another command waits before it."""
     ENDPOINT = auto()
     """It waits, but one that a STOU needs is acted on, whatever waits."""
+    AT_ONCE_IN_CLEAR = auto()
+    """AT_ONCE; but where it ends TLS, ALONE."""
+    ALONE = auto()
+    """It waits, whoever is logged in: no reply to a transfer may come while TLS begins or ends."""
     OVERTAKE = auto()
     """It is acted on, whatever waits."""
     OVERTAKE_BARE = auto()
@@ -142,7 +146,7 @@ COMMANDS: Final = command_table(
     # Access control
     _row("USER", _A.TEXT, " <SP> user-name (set user name).", login=False, turn=_T.AT_ONCE, rfc="959 4.1.1"),
     _row("PASS", _A.OPTIONAL, " [<SP> password] (set password).", login=False, turn=_T.AT_ONCE, rfc="959 4.1.1"),
-    _row("REIN", _A.NONE, " (flush account).", turn=_T.AT_ONCE, rfc="959 4.1.1"),
+    _row("REIN", _A.NONE, " (flush account).", turn=_T.AT_ONCE_IN_CLEAR, rfc="959 4.1.1"),
     _row("QUIT", _A.NONE, " (quit current session).", login=False, turn=_T.AT_ONCE, rfc="959 4.1.1"),
     _row("CWD", _A.PATH_OR_ROOT, " [<SP> dir-name] (change working directory).", "e", rfc="959 4.1.1"),
     _row("CDUP", _A.NONE, " (go to parent directory).", rfc="959 4.1.1"),
@@ -211,7 +215,13 @@ COMMANDS: Final = command_table(
 TLS_COMMANDS: Final = command_table(
     *COMMANDS.values(),
     _row(
-        "AUTH", _A.TEXT, " <SP> TLS|SSL (set up secure control channel).", login=False, feature="AUTH TLS", rfc="4217 4"
+        "AUTH",
+        _A.TEXT,
+        " <SP> TLS|SSL (set up secure control channel).",
+        login=False,
+        turn=_T.ALONE,
+        feature="AUTH TLS",
+        rfc="4217 4",
     ),
     _row(
         "PBSZ",

@@ -28,7 +28,7 @@ from ftpcore._lane import Purpose
 from ftpcore._limits import WAITING_LIMIT
 from ftpcore._paths import ROOT, VirtualPath, resolve
 from ftpcore._state import PENDING, Pending, PendingStep
-from ftpcore.commands.security import check_data_protection
+from ftpcore.commands.security import check_data_protection, within_tls
 from ftpcore.ports import Capability
 from ftpcore.wire import Command, Fault, Reply
 
@@ -100,6 +100,8 @@ def _turn(session: Session, command: Command) -> Turn:
         return Turn.WAIT
     if spec.turn is Turn.OVERTAKE_BARE:
         return Turn.WAIT if command.argument else Turn.OVERTAKE
+    if spec.turn is Turn.AT_ONCE_IN_CLEAR:
+        return Turn.ALONE if within_tls(session) else Turn.AT_ONCE
     return spec.turn
 
 
@@ -113,7 +115,7 @@ def _may_overtake(session: Session, command: Command) -> bool:
     task = session.data_lane.task
     if session.waiting or (task is not None and task.purpose is Purpose.FOLLOW):  # a hook: what it does comes first
         return False
-    return turn is Turn.AT_ONCE or session.account is None
+    return turn is Turn.AT_ONCE or (session.account is None and turn is not Turn.ALONE)
 
 
 def _begin(session: Session, command: Command) -> None:

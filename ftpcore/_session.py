@@ -29,7 +29,7 @@ from ftpcore._listing import DEFAULT_FACTS
 from ftpcore._paths import ROOT, VirtualPath
 from ftpcore._port_effects import CheckPermission
 from ftpcore._state import ENDPOINT, LOGIN, Endpoint, EndpointStep, LoginStep, Pending, Phase, Protection, TransferType
-from ftpcore._tls import TLSDetails
+from ftpcore._tls import PeerCertificate, TLSDetails
 from ftpcore.commands._methods import Commands
 from ftpcore.commands.access import greet
 from ftpcore.commands.security import smuggled
@@ -59,6 +59,8 @@ class Session(Commands, Delegate):
     failed_logins = 0
     control_tls: TLSDetails | None = None
     """What the control connection is encrypted by."""
+    certificate: PeerCertificate | None = None
+    """What the client showed when that began; data connections must show it, also behind CCC."""
     protection = Protection.CLEAR
     """Of data connections."""
     buffer_size_set = False
@@ -143,9 +145,11 @@ class Session(Commands, Delegate):
         self._now = now
         if self.closing or self.eof:
             return
-        self.reader.feed(data)
-        if isinstance(self.control_lane.effect, effects.StartTLS):
-            smuggled(self)  # in clear: what is inside TLS comes behind the answer
+        if data and isinstance(self.control_lane.effect, effects.StartTLS):
+            smuggled(self)  # what is inside TLS comes behind the answer
+            self.muted = True
+        else:
+            self.reader.feed(data)
         self._settle()
 
     def receive_eof(self, *, now: float) -> None:

@@ -84,6 +84,8 @@ class Transfer:
         self.size = 0
         """Bytes moved over the data connection."""
         self.started: float | None = None
+        self._protection = session.protection
+        self._certificate = session.certificate
         self._limiter = limiter_for(direction, session.account, session.delegate)
         ascii_wanted = session.transfer_type is TransferType.ASCII and session.delegate.ascii_conversion
         self._codec = AsciiCodec() if ascii_wanted else None
@@ -132,8 +134,8 @@ class Transfer:
             except OSError as error:
                 raise DataConnectionRefused(f"Can't connect to the given address: {error.strerror or error}.") from None
         await effects.Pause(0)  # ABOR counts, even if the connection came up at that moment
-        if session.protection is Protection.PRIVATE:
-            await secure_data(session)
+        if self._protection is Protection.PRIVATE:
+            await secure_data(session, self._certificate)
         if self._late is not None:
             self.file = await self._late
         self.started = session.now
@@ -258,7 +260,7 @@ class Transfer:
             await self._moved(len(block))
 
     def _in_kernel(self) -> bool:
-        if self._session.protection is Protection.PRIVATE:
+        if self._protection is Protection.PRIVATE:
             return False
         return self._codec is None and self._session.delegate.use_sendfile and hasattr(self.file, "fileno")
 

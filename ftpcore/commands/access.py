@@ -16,7 +16,7 @@ from ftpcore._listing import DEFAULT_FACTS
 from ftpcore._paths import ROOT, resolve
 from ftpcore._port_effects import Authenticate, AuthenticateCertificate, Call
 from ftpcore._state import Endpoint, EndpointStep, LoginStep, Protection, TransferType
-from ftpcore.commands.security import check_login_protection, clear_control, secure_control, smuggled
+from ftpcore.commands.security import check_login_protection, clear_control, secure_control, smuggled, within_tls
 from ftpcore.ports import Account
 from ftpcore.wire import Reply
 
@@ -34,6 +34,7 @@ async def greet(session: Session) -> None:
     if session.delegate.implicit_tls:
         session.protection, session.buffer_size_set = Protection.PRIVATE, True
         if not await secure_control(session):
+            session.farewell_said = True  # hooks come in pairs
             return
     for effect in hook(session.delegate.on_connect):
         try:
@@ -55,11 +56,16 @@ async def farewell(session: Session) -> None:
 
 async def ftp_USER(session: Session, username: str) -> Reply:
     """Name the user.  The answer does not tell whether there is one.  RFC 959 4.1.1, RFC 2577 5."""
-    check_login_protection(session, username)
     then = await _flush(session)
-    session.advance_login(LoginStep.USER)
-    session.username = username
-    if await _known_by_certificate(session):
+    session.advance_login(LoginStep.START_OVER)
+    try:
+        check_login_protection(session, username)
+        session.advance_login(LoginStep.USER)
+        session.username = username
+        known = await _known_by_certificate(session)
+    except Exception as error:  # noqa: BLE001  the hook of the logout is still owed
+        return replace(session.failure_reply(error, "USER", None), then=then)
+    if known:
         return Reply.of(232, "User logged in by certificate.", then=then + hook(session.delegate.on_login, username))
     return Reply.of(331, "Username ok, send password.", then=then)
 
@@ -84,10 +90,10 @@ async def ftp_PASS(session: Session, password: str) -> Reply:
 async def ftp_REIN(session: Session) -> Reply:
     """Start over, on the same connection; a running transfer ends under its old rights.  RFC 959 4.1.1."""
     then = await start_over(session)
-    if session.control_tls is not None and not session.delegate.implicit_tls:
-        if smuggled(session):
+    if within_tls(session):
+        if session.reader.buffered or session.waiting:
+            smuggled(session)
             return Reply.of(421, "Commands came behind REIN; closing.", then=then)
-        session.protection, session.buffer_size_set = Protection.CLEAR, False
         then = (clear_control(session), *then)
     return Reply.of(220, "Ready for new user.", then=then)
 
@@ -120,6 +126,11 @@ async def start_over(session: Session) -> tuple[Effect[object], ...]:
     session.cwd = ROOT
     session.facts = DEFAULT_FACTS
     session.epsv_only = False
+    implicit = session.control_tls is not None and session.delegate.implicit_tls
+    session.protection = Protection.PRIVATE if implicit else Protection.CLEAR
+    session.buffer_size_set = implicit
+    if not implicit:
+        session.certificate = None
     return then
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ftpcore import _effects as effects
 from ftpcore._errors import BadSequence, FtpError, ParameterUnsupported, ProtectionFailed, SyntaxRefused
-from ftpcore._events import TLSEstablished, TLSFailed, ViolationSeen
+from ftpcore._events import Failed, TLSEstablished, TLSFailed, ViolationSeen
 from ftpcore._state import Protection
-from ftpcore._tls import TLSDetails
+from ftpcore._tls import PeerCertificate, TLSDetails
 from ftpcore.wire import Reply
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "secure_control",
     "secure_data",
     "smuggled",
+    "within_tls",
 ]
 
 #: All name the same: TLS settles by itself what it will be.  RFC 4217 4, with the names of its drafts.
@@ -58,9 +59,9 @@ async def ftp_AUTH(session: Session, mechanism: str) -> Reply:
     if name not in _MECHANISMS:
         raise ParameterUnsupported("Unknown security mechanism.")
     then = await start_over(session)
-    if smuggled(session):
+    if session.reader.buffered or session.waiting:
+        smuggled(session)
         return Reply.of(421, "Commands came in clear behind AUTH; closing.", then=then)
-    session.protection, session.buffer_size_set = Protection.CLEAR, False
     return Reply.of(234, f"AUTH {name} successful.", then=(_Composed(session, secure_control), *then))
 
 
@@ -105,19 +106,24 @@ def ftp_CCC(session: Session) -> Reply:
 
 
 async def secure_control(session: Session) -> bool:
-    """Begin TLS on the control connection; False: it failed, and nothing can be told any more."""
+    """Begin TLS on the control connection; False: it failed, or nobody is left, and nothing can be told any more."""
     try:
         details = await effects.StartTLS(effects.Connection.CONTROL)
-    except (OSError, FtpError) as error:
-        _give_up(session, f"TLS handshake failed: {_reason(error)}")
+    except Exception as error:  # noqa: BLE001  whatever it is, nothing may go on in clear
+        _give_up(session, "TLS handshake failed", error)
         return False
-    session.control_tls = details
+    if session.lost:
+        return False
+    session.control_tls, session.certificate = details, details.certificate
     _established(session, effects.Connection.CONTROL, details)
     return True
 
 
-async def secure_data(session: Session) -> None:
-    """Begin TLS on the data connection; ProtectionFailed, 522, if the client can't, or does not prove who it is."""
+async def secure_data(session: Session, certificate: PeerCertificate | None) -> None:
+    """Begin TLS on the data connection; ProtectionFailed, 522, if the client can't, or does not prove who it is.
+
+    `certificate` is what it must show; None: nothing.
+    """
     try:
         details = await effects.StartTLS(effects.Connection.DATA)
     except OSError as error:
@@ -126,8 +132,7 @@ async def secure_data(session: Session) -> None:
         raise _refused(session, "it took too long") from None
     if session.delegate.tls_session_reuse == "require" and not details.reused:
         raise _refused(session, "the TLS session of the control connection must be resumed")
-    control = session.control_tls
-    if control is not None and control.certificate is not None and control.certificate != details.certificate:
+    if certificate is not None and certificate != details.certificate:
         raise _refused(session, "it must show the certificate of the control connection")
     _established(session, effects.Connection.DATA, details)
 
@@ -144,15 +149,18 @@ def check_data_protection(session: Session) -> None:
         raise FtpError(Reply.of(521, "TLS required on the data connection."))
 
 
-def smuggled(session: Session) -> bool:
-    """Tell whether commands wait behind one that changes the protection; they are dropped, and the session ends."""
-    if not session.reader.buffered and not session.waiting:
-        return False
+def within_tls(session: Session) -> bool:
+    """Tell whether the control connection is encrypted by an AUTH: REIN ends that.  RFC 4217 13."""
+    return session.control_tls is not None and not session.delegate.implicit_tls
+
+
+def smuggled(session: Session) -> None:
+    """End the session: commands came behind one that begins or ends TLS.  They are dropped."""
+    text = "commands came behind one that begins or ends TLS"
     if session.subscribed(ViolationSeen):
-        session.emit(ViolationSeen(text="commands came behind one that changes the protection"))
+        session.emit(ViolationSeen(text=text))
     session.close()
-    session.reason = "commands behind AUTH"
-    return True
+    session.reason = text
 
 
 def clear_control(session: Session) -> effects.Effect[None]:
@@ -163,8 +171,8 @@ def clear_control(session: Session) -> effects.Effect[None]:
 async def _cleared(session: Session) -> None:
     try:
         await effects.StopTLS(effects.Connection.CONTROL)
-    except (OSError, FtpError) as error:
-        _give_up(session, f"TLS did not end in good order: {_reason(error)}")
+    except Exception as error:  # noqa: BLE001  as when it begins
+        _give_up(session, "TLS did not end in good order", error)
         return
     session.control_tls = None
 
@@ -188,10 +196,14 @@ def _established(session: Session, connection: effects.Connection, details: TLSD
         session.emit(TLSEstablished(connection=connection, details=details))
 
 
-def _give_up(session: Session, reason: str) -> None:
+def _give_up(session: Session, what: str, error: Exception) -> None:
     """The control connection speaks neither clear nor TLS: end the session without a word."""
+    reason = f"{what}: {_reason(error)}"
+    if not isinstance(error, OSError | FtpError) and session.subscribed(Failed):
+        session.emit(Failed(where="TLS", error=error))
     if session.subscribed(TLSFailed):
         session.emit(TLSFailed(connection=effects.Connection.CONTROL, reason=reason))
-    session.close()
-    session.reason = reason
+    if not session.closing:
+        session.close()
+        session.reason = reason
     session.muted = True

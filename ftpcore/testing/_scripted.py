@@ -70,7 +70,8 @@ class ScriptedHost:
         window: How many bytes the client takes from the data connection; None: all.
         reading: Whether the client reads replies.
         kernel: Whether SendFile and ReceiveFile are possible.
-        tls: What handshakes come to, or what they fail with.  Bytes are plain all the same.
+        tls: What handshakes come to, or what they and the ends of TLS fail with; None: the client says nothing.  Bytes
+            are plain all the same.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class ScriptedHost:
         self.window: int | None = None
         self.reading = True
         self.kernel = True
-        self.tls: TLSDetails | Exception = TLSDetails("TLSv1.3", "TLS_AES_256_GCM_SHA384")
+        self.tls: TLSDetails | Exception | None = TLSDetails("TLSv1.3", "TLS_AES_256_GCM_SHA384")
         self.listening: Address | None = None
         self.connected = False
         self._peer = peer
@@ -263,6 +264,7 @@ class ScriptedHost:
     def _execute(self, output: Output) -> None:
         match output:
             case SendControl(data):
+                assert not self._switching(), f"{data!r} in the middle of a handshake"
                 self._control += data
                 if self.reading:
                     self.session.control_sent(len(data), now=self.now)
@@ -277,6 +279,11 @@ class ScriptedHost:
                 self.control_closed = True
             case _:
                 self.events.append(output)
+
+    def _switching(self) -> bool:
+        """Tell whether TLS begins or ends on the control connection: what is sent now would be neither in it nor out."""
+        perform = self.pending.get(LaneName.CONTROL)
+        return perform is not None and isinstance(perform.effect, StartTLS | StopTLS)
 
     def _done(self, perform: Perform, value: object = None, *, error: BaseException | None = None) -> bool:
         del self.pending[perform.lane]
@@ -329,12 +336,10 @@ class ScriptedHost:
             case CloseData(part):
                 self._close(part)
                 return _NOTHING
-            case StartTLS():
+            case StartTLS() | StopTLS():
                 if isinstance(self.tls, Exception):
                     raise self.tls
-                return self.tls
-            case StopTLS():
-                return _NOTHING
+                return self.tls if isinstance(effect, StartTLS) or self.tls is None else _NOTHING
             case _:
                 raise UnsupportedOperation(f"unknown effect {effect!r}")
 

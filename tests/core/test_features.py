@@ -278,7 +278,8 @@ def test_the_table_has_a_method_for_each_command() -> None:
 
 def test_only_commands_that_do_not_touch_the_transfer_overtake_it() -> None:
     turns = {name: spec.turn for name, spec in COMMANDS.items() if spec.turn is not Turn.WAIT}
-    assert {name for name, turn in turns.items() if turn is Turn.AT_ONCE} == {"USER", "PASS", "REIN", "QUIT", "NOOP"}
+    assert {name for name, turn in turns.items() if turn is Turn.AT_ONCE} == {"USER", "PASS", "QUIT", "NOOP"}
+    assert {name for name, turn in turns.items() if turn is Turn.AT_ONCE_IN_CLEAR} == {"REIN"}
     assert {name for name, turn in turns.items() if turn is Turn.ENDPOINT} == {"PASV", "EPSV", "PORT", "EPRT"}
     assert {name for name, turn in turns.items() if turn in (Turn.OVERTAKE, Turn.OVERTAKE_BARE)} == {"ABOR", "STAT"}
 

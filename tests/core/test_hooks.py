@@ -184,10 +184,11 @@ def test_no_command_overtakes_the_hook_of_a_file(host: ScriptedHost, recorder: R
     host.feed(b"RETR /file\r\n")
     host.take()
     host.feed(f"{command}\r\n".encode())
-    assert host.codes() == [] and recorder.calls[-1] == ("login", "ann")
+    assert host.codes() == []
+    assert recorder.calls[-1] == ("login", "ann")
     host.release()
     assert len(host.codes()) == 1
-    assert ("sent", "/file") == next(call for call in recorder.calls if call[0] in ("sent", "logout"))
+    assert next(call for call in recorder.calls if call[0] in ("sent", "logout")) == ("sent", "/file")
 
 
 def test_commands_wait_for_on_connect(fs: MemoryFileSystem, recorder: Recorder) -> None:
