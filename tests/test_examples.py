@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import queue
 import re
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -294,3 +297,28 @@ def test_a_session_is_recorded_and_replayed(tmp_path: Path) -> None:
     codes = " ".join(line[:3] for line in replies.splitlines())
     assert codes.replace("125", "150") == "220 331 230 200 227 150 226 550 221"  # whether the client had come is a race
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root on Linux can touch files as somebody else"
+)
+def test_accounts_of_the_system_touch_files_as_themselves(tmp_path: Path) -> None:
+    nobody = pwd.getpwnam("nobody")
+    with tempfile.TemporaryDirectory() as directory:  # pytest's own are closed to others
+        home, closed = Path(directory, "home"), Path(directory, "home", "closed")
+        closed.mkdir(parents=True, mode=0o700)
+        Path(directory).chmod(0o755)
+        home.chmod(0o777)
+        with running("unix_users", tmp_path, "nobody", str(home)) as program:
+            address = program.address()
+            with connected(address) as client, pytest.raises(error_perm, match=r"^530"):
+                client.login("root", "secret")
+            with connected(address) as client:
+                assert client.login("nobody", "secret").startswith("230")
+                client.storbinary("STOR notes.txt", BytesIO(b"mine\nand mine alone\n"))
+                assert program.line() == f"nobody stored {home / 'notes.txt'}: mine"
+                with pytest.raises(error_perm, match=r"^550"):
+                    client.cwd("closed")
+                client.quit()
+        status = (home / "notes.txt").stat()
+        assert (status.st_uid, status.st_gid) == (nobody.pw_uid, nobody.pw_gid)

@@ -134,6 +134,26 @@ def test_a_choice_of_passwords_that_there_is_not_is_refused(people: People) -> N
         UnixAuthorizer(passwords="shadow", pam_service="ftp", accounts=people)
 
 
+def test_whoever_checks_passwords_is_told_the_address(people: People) -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    class Check:
+        def check(self, username: str, password: str, peer: str, /) -> bool:
+            asked.append((username, password, peer))
+            return True
+
+        def spend(self, password: str, /) -> None: ...
+
+    class Handler:
+        remote_ip = "192.0.2.1"
+
+    authorizer = UnixAuthorizer(passwords=Check(), accounts=people)
+    authorizer.validate_authentication("ann", "x", Handler())
+    authorizer.validate_authentication("ann", "y", None)
+    assert refusal(authorizer, "zoe", "z") == "Authentication failed."
+    assert asked == [("ann", "x", "192.0.2.1"), ("ann", "y", ""), ("zoe", "z", "")]
+
+
 # -- overrides ---------------------------------------------------------------------------------------------------------
 
 

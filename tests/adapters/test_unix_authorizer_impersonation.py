@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -57,7 +58,7 @@ SERVERS: Final[dict[str, type[FTPServer] | None]] = {
     "trio": None,
 }
 
-Connect = Callable[[str], FTP]
+Connect = Callable[..., FTP]
 
 
 @contextmanager
@@ -73,10 +74,10 @@ def serving(kind: str, disk: Path, base: type[FTPHandler] = FTPHandler, **option
             stack.callback(server.stop)
             address = server.address
 
-        def connect(username: str) -> FTP:
+        def connect(username: str, password: str | None = None) -> FTP:
             client = stack.enter_context(FTP(timeout=PATIENCE))
             client.connect(*address)
-            client.login(username, PASSWORDS[username])
+            client.login(username, password or PASSWORDS[username])
             return client
 
         yield connect
@@ -103,6 +104,21 @@ def test_files_made_over_ftp_belong_to_the_user(kind: str, disk: Path) -> None:
             assert {owner(path) for path in (disk / "all").iterdir() if name in path.name} == {(who.uid, who.gid)}
         owners = {owner(path) for path in (disk / "all").iterdir()}
         assert owners == {(0, 0), (ANN.uid, ANN.gid), (BOB.uid, BOB.gid)}
+
+
+def test_accounts_of_the_system_itself(disk: Path) -> None:
+    """Those that every Linux has, with passwords of this test."""
+    authorizer = UnixAuthorizer(allowed_users=["nobody", "daemon"], require_valid_shell=False)
+    for name in ("nobody", "daemon"):
+        authorizer.override_user(name, password=PASSWORDS["ann"], homedir=disk)
+    with serving("threads", disk, authorizer=authorizer) as connect:
+        for name in ("nobody", "daemon"):
+            client = connect(name, PASSWORDS["ann"])
+            client.storbinary(f"STOR /all/{name}", BytesIO(b"mine"))
+            entry = pwd.getpwnam(name)
+            assert owner(disk / f"all/{name}") == (entry.pw_uid, entry.pw_gid)
+            with pytest.raises(error_perm, match=r"^550"):
+                client.cwd("/root")
 
 
 REFUSED: Final = [
