@@ -91,6 +91,8 @@ class TLSEngine:
         self._closed_by_peer = False
         self._early = b""
         """Plaintext that was decrypted before `close`, and not read."""
+        self._unread = False
+        """The library may have more of the record that was read from last."""
         self._held = b""
         self._output = b""
         self._sent = 0
@@ -164,14 +166,16 @@ class TLSEngine:
             self._early = self._early[size:]
             size -= len(pieces[0])
         while size and not self._closed_by_peer:
-            if not library.pending():
+            if not self._unread:
                 record = self._records.take()
                 if record is None:
                     break
                 library.put(record)
+            wanted = size if size < _RECORD_SIZE else _RECORD_SIZE
             try:
-                piece = library.get(min(size, _RECORD_SIZE))
+                piece = library.get(wanted)
             except BlockingIOError:
+                self._unread = False
                 self._stale = True  # a message without data, which may ask for an answer
                 continue
             except TLSError as error:
@@ -183,6 +187,7 @@ class TLSEngine:
             else:
                 size -= len(piece)
                 pieces.append(piece)
+                self._unread = len(piece) == wanted < _RECORD_SIZE
         if pieces:
             return pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._raise_failure()
@@ -234,7 +239,7 @@ class TLSEngine:
             library = self._established("close")
             if waiting := library.pending():
                 # The standard library looks for the peer's close_notify at once, and stumbles over data.
-                self._early = library.get(waiting)
+                self._early += library.get(waiting)
             self._stale = True
             try:
                 library.close()

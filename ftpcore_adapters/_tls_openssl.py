@@ -71,6 +71,7 @@ class OpenSSLContexts:
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
         context.set_options(SSL.OP_NO_COMPRESSION | policy.options)
+        context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # an idle connection has none
         if hasattr(context, "clear_mode"):
             context.clear_mode(_PARTIAL_WRITE)
         if policy.ciphers is not None:
