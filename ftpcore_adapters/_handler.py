@@ -38,6 +38,7 @@ from ftpcore_adapters._session_log import SessionLog
 from ftpcore_adapters._sockets import CAN_SENDFILE, address_of, read_urgent_inline, set_no_delay
 from ftpcore_adapters._waiting_calls import WaitingCalls
 from ftpcore_adapters.authorizers import DummyAuthorizer
+from ftpcore_adapters.exceptions import AuthorizerError
 from ftpcore_adapters.filesystems import AbstractedFS
 from ftpcore_adapters.ioloop import IOLoop, ScheduledCall
 from ftpcore_adapters.log import logger
@@ -110,6 +111,8 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         self.ioloop: Loop = ioloop or IOLoop.instance()
         self.started = time.time()
         self.password = ""
+        self._logged_in: tuple[str, str] | None = None
+        """Name and password of the latest login that came off."""
         self.fs: Any = None
         self.remote_ip: str = ""
         self.remote_port: int | str = ""
@@ -349,12 +352,19 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
     def run_as_current_user(self, function: Callable[..., T], *args: object, **kwargs: object) -> T:
         """Call `function` with the rights of the user on the system, if the authorizer impersonates.
 
+        That is who has logged in: a USER that comes later, without its password, does not change it.
+
         Raises:
+            AuthorizerError: Nobody has logged in yet.
             TypeError: `function` is a coroutine function, which would run later, with the rights of the server.
         """
         if iscoroutinefunction(function):
             raise TypeError(f"run_as_current_user expected a function that returns when it is done; got {function!r}")
-        return self._run_as(self.username, self.password, partial(function, *args, **kwargs))
+        if not impersonates(self.authorizer):
+            return function(*args, **kwargs)
+        if self._logged_in is None:
+            raise AuthorizerError("run_as_current_user: nobody has logged in yet, whose rights could be used")
+        return self._run_as(*self._logged_in, partial(function, *args, **kwargs))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.remote_ip}:{self.remote_port} user={self.username!r}>"
@@ -389,9 +399,10 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
     def _make_filesystem(self, home: str) -> tuple[FileSystem, str]:
         self.fs = self.abstracted_fs(home, self)
         wrap: Wrap | None = None
+        self._logged_in = self.username, self.password
         if impersonates(self.authorizer):
             # By name: a transfer goes on with the rights it began with, whoever is named by a USER meanwhile.
-            wrap = partial(self._run_as, self.username, self.password)
+            wrap = partial(self._run_as, *self._logged_in)
         if not hasattr(self.fs, "open_file"):
             return filesystem_port(self.fs, wrap), cast("str", self.fs.cwd)
         if wrap is None or iscoroutinefunction(self.fs.stat):  # what is awaited goes on in no thread of its own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +12,11 @@ from contextlib import ExitStack, contextmanager
 from ftplib import FTP, error_perm
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pytest
 
-from ftpcore_adapters.authorizers import DummyAuthorizer, UnixAuthorizer
+from ftpcore_adapters.authorizers import AuthorizerError, DummyAuthorizer, UnixAuthorizer
 from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.local import LocalFileSystem
 from ftpcore_adapters.seed import impersonates, impersonates_process
@@ -215,6 +216,38 @@ def test_hooks_act_for_the_server_and_may_act_for_the_user(kind: str, disk: Path
     with serving(kind, disk, Asking) as connect:
         for name in ("ann", "bob"):
             assert connect(name).sendcmd("SITE HELP") == "200 right"
+
+
+class Noting(FTPHandler):
+    """Notes whom hooks may act for."""
+
+    noted: ClassVar[queue.SimpleQueue[object]]
+
+    def on_file_received(self, file: str) -> None:
+        self.noted.put(self.run_as_current_user(present))
+
+    def on_login_failed(self, username: str, password: str) -> None:
+        with pytest.raises(AuthorizerError, match="nobody has logged in"):
+            self.run_as_current_user(present)
+        self.noted.put(username)
+
+
+@pytest.mark.parametrize("kind", ["loop", "threads", "asyncio", "trio"])
+def test_a_hook_acts_for_nobody_who_was_merely_named(kind: str, disk: Path) -> None:
+    """USER is answered at once, during a transfer too, and needs no password."""
+    noted: queue.SimpleQueue[object] = queue.SimpleQueue()
+    with serving(kind, disk, Noting, noted=noted) as connect:
+        client = connect("bob")
+        with client.transfercmd("STOR /all/mine"):
+            assert client.sendcmd("USER ann").startswith("331")
+        client.voidresp()
+        assert noted.get(timeout=PATIENCE) == told(BOB)
+        with FTP(timeout=PATIENCE) as stranger:
+            assert client.sock is not None
+            stranger.connect(*client.sock.getpeername()[:2])
+            with pytest.raises(error_perm, match=r"^530"):
+                stranger.login("ann", "wrong")
+        assert noted.get(timeout=PATIENCE) == "ann"
 
 
 @pytest.mark.parametrize("kind", ["loop", "asyncio"])
