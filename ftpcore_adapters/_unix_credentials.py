@@ -19,6 +19,7 @@ from functools import cache, lru_cache
 from typing import Final, NamedTuple, NoReturn, Protocol
 
 from ftpcore_adapters._credentials_loss import CredentialsLost, end_process, give_up
+from ftpcore_adapters.exceptions import AuthorizerError
 
 __all__ = [
     "PER_THREAD",
@@ -36,19 +37,20 @@ class _Numbers(NamedTuple):
     setfsuid: int
     setfsgid: int
     setgroups: int
+    prctl: int
 
 
-_SINCE_2_4: Final = _Numbers(215, 216, 206)
-_GENERIC: Final = _Numbers(151, 152, 159)
+_SINCE_2_4: Final = _Numbers(215, 216, 206, 172)
+_GENERIC: Final = _Numbers(151, 152, 159, 167)
 
 #: By machine, as `uname` names it, and the size of a pointer in this program.
 _NUMBERS: Final = {
-    ("x86_64", 8): _Numbers(122, 123, 116),
+    ("x86_64", 8): _Numbers(122, 123, 116, 157),
     ("aarch64", 8): _GENERIC,
     ("riscv64", 8): _GENERIC,
     ("loongarch64", 8): _GENERIC,
-    ("ppc64le", 8): _Numbers(138, 139, 81),
-    ("ppc64", 8): _Numbers(138, 139, 81),
+    ("ppc64le", 8): _Numbers(138, 139, 81, 171),
+    ("ppc64", 8): _Numbers(138, 139, 81, 171),
     ("s390x", 8): _SINCE_2_4,
     ("x86_64", 4): _SINCE_2_4,
     ("i686", 4): _SINCE_2_4,
@@ -65,6 +67,10 @@ def _numbers() -> _Numbers | None:
 
 #: Whether credentials belong to a thread here.
 PER_THREAD: Final = _numbers() is not None
+
+#: prctl(2) and capabilities(7): a thread that is root no more keeps its capabilities.
+_PR_GET_SECUREBITS: Final = 27
+_NO_SETUID_FIXUP: Final = 1 << 2
 
 #: What `setfsuid` and `setfsgid` take for no identifier: they change nothing, and return the present one.
 _NOBODY: Final = 0xFFFFFFFF
@@ -94,6 +100,10 @@ class Switch(Protocol):
 class SystemCalls(Protocol):
     """What is asked of the system about the calling thread."""
 
+    def keeps_privileges(self) -> bool:
+        """Tell whether a thread that becomes another user for files may still do with them what root may."""
+        ...
+
     def present(self) -> Credentials: ...
 
     def set_groups(self, groups: tuple[int, ...], /) -> None:
@@ -111,6 +121,10 @@ class SystemCalls(Protocol):
 
 class LinuxCalls:
     """The system calls themselves."""
+
+    def keeps_privileges(self) -> bool:
+        numbers, call = _linked()
+        return bool(call(numbers.prctl, _PR_GET_SECUREBITS, None) & _NO_SETUID_FIXUP)
 
     def present(self) -> Credentials:
         numbers, call = _linked()
@@ -141,11 +155,19 @@ class ThreadCredentials:
 
     It may be nested: what `restore` restores is what was before.  A thread that can't be restored must touch nothing
     any more: the main thread ends the process, any other raises `CredentialsLost`, which ends it.
+
+    Raises:
+        AuthorizerError: Whoever it became, this thread would keep the capabilities of root.
     """
 
     def __init__(self, calls: SystemCalls | None = None, *, end: Callable[[], NoReturn] = end_process) -> None:
         self._calls = LinuxCalls() if calls is None else calls
         self._end = end
+        if self._calls.keeps_privileges():
+            raise AuthorizerError(
+                "the process has the secure bit no_setuid_fixup: as any user it would keep the rights of root; "
+                "start it without that bit"
+            )
         self._thread = threading.local()
 
     def become(self, credentials: Credentials, /) -> None:

@@ -150,6 +150,9 @@ class Recalcitrant:
         self.credentials = Credentials(0, 0, (0,))
         self._calls, self._deaf_from = 0, deaf_from
 
+    def keeps_privileges(self) -> bool:
+        return False
+
     def present(self) -> Credentials:
         return self.credentials
 
@@ -314,6 +317,20 @@ anyio.run(main, backend={backend!r})
         with pytest.raises((EOFError, OSError)):
             go_on(address, "bob")
         assert process.wait(PATIENCE) == 71
+
+
+def test_who_would_keep_the_rights_of_root_is_refused(disk: Path) -> None:
+    script = f"""{PRELUDE}
+import ctypes
+from ftpcore_adapters.authorizers import AuthorizerError
+libc = ctypes.CDLL(None)
+assert libc.prctl(28, 1 << 2, 0, 0, 0) == 0
+try:
+    authorizer_of(People.at({str(disk)!r}))
+except AuthorizerError as error:
+    print(error)
+"""
+    assert "no_setuid_fixup" in ran(script).stdout
 
 
 # -- where credentials belong to the process ---------------------------------------------------------------------------
