@@ -281,7 +281,7 @@ class ScriptedHost:
                 self.events.append(output)
 
     def _switching(self) -> bool:
-        """Tell whether TLS begins or ends on the control connection: what is sent now would be neither in it nor out."""
+        """Tell whether TLS begins or ends on the control connection: a reply would be neither inside nor outside."""
         perform = self.pending.get(LaneName.CONTROL)
         return perform is not None and isinstance(perform.effect, StartTLS | StopTLS)
 
