@@ -87,7 +87,7 @@ class AsyncChat(SocketChannel):
 
         def begin(family: int, name: Any) -> None:
             if source_address is not None:
-                host, port = source_address
+                host, port = source_address  # of a peer that came to an IPv6 socket by IPv4, say
                 self.bind((host.removeprefix("::ffff:") if family == socket.AF_INET else host, port))
             self.connect(name)
 
@@ -194,6 +194,8 @@ class AsyncChat(SocketChannel):
     # -- private -------------------------------------------------------------------------------------------------------
 
     def _first_events(self) -> int:
+        if self.connecting:
+            return WRITE
         return READ | WRITE if self.producer_fifo and self.connected else READ
 
     def _collect(self) -> None:
@@ -270,9 +272,6 @@ class Acceptor(AsyncChat):
 
 class Connector(AsyncChat):
     """A channel that connects: `connect` or `connect_af_unspecified`, then `handle_connect` is called."""
-
-    def _first_events(self) -> int:
-        return super()._first_events() if self.connected else WRITE
 
 
 def _begun(terminator: bytes, data: bytearray) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
+import os
 import socket
 import struct
 import sys
@@ -16,7 +18,7 @@ from typing import Any
 import pytest
 
 from ftpcore_adapters import ioloop
-from ftpcore_adapters.ioloop import Acceptor, AsyncChat, Connector, IOLoop
+from ftpcore_adapters.ioloop import Acceptor, AsyncChat, Connector, IOLoop, ScheduledCall
 from ftpcore_adapters.servers import FTPServer
 from tests.adapters.serving import PATIENCE, Client, make_handler, wait_for
 
@@ -267,6 +269,7 @@ def test_a_proxy_holds_back_what_its_client_does_not_read(loop: IOLoop, stack: E
         pytest.param(b"\r\n", b"ab\r\ncd\r\n\r\nrest", [b"ab", "found", b"cd", "found", "found", b"rest"], id="bytes"),
         pytest.param(b"\r\n", b"a\rb\n\r\n", [b"a\rb\n", "found"], id="parts of the terminator"),
         pytest.param(b"\r\n", b"a\r\r\n", [b"a\r", "found"], id="begun twice"),
+        pytest.param(b"abc", b"xxabcyabzabab", [b"xx", "found", b"yabzab"], id="long"),
         pytest.param(3, b"abcdef", [b"abc", "found", b"def"], id="number"),
         pytest.param(None, b"abc\r\n", [b"abc\r\n"], id="None"),
         pytest.param(0, b"abc\r\n", [b"abc\r\n"], id="0"),
@@ -337,12 +340,18 @@ def test_a_channel_that_closes_itself_is_told_nothing_more(stack: ExitStack) -> 
             super().found_terminator()
             self.close()
 
+    class Shorter(Chat):
+        def collect_incoming_data(self, data: bytes) -> None:
+            super().collect_incoming_data(data)
+            self.close()
+
     with IOLoop() as loop:
-        channel, peer = pair(loop, stack, Short)
-        channel.set_terminator(b"\n")
-        peer.sendall(b"a\nb\nc\n")
-        loop.loop()
-        assert channel.told == [b"a", "found"]
+        for kind, told in (Short, [b"a", "found"]), (Shorter, [b"a"]):
+            channel, peer = pair(loop, stack, kind)
+            channel.set_terminator(b"\n")
+            peer.sendall(b"a\nb\nc\n")
+            loop.loop()
+            assert channel.told == told
 
 
 def test_what_a_subclass_must_implement_is_named(stack: ExitStack) -> None:
@@ -445,6 +454,50 @@ def test_send_to_a_peer_that_is_gone_closes(loop: IOLoop, stack: ExitStack) -> N
     reset(peer)
     wait_for(lambda: channel.send(b"x") == 0, "the reset")
     assert channel.told == ["closed"]
+
+
+def test_push_to_a_peer_that_is_gone_closes(loop: IOLoop, stack: ExitStack) -> None:
+    channel, peer = pair(loop, stack)
+    reset(peer)
+
+    def lost() -> bool:
+        channel.push(b"x")
+        return not channel.connected
+
+    wait_for(lost, "the reset")
+    assert channel.told == ["closed"]
+
+
+def test_a_producer_may_close_the_channel(loop: IOLoop, stack: ExitStack) -> None:
+    class Last:
+        def more(self) -> bytes:
+            channel.close()
+            return b""
+
+    channel, peer = pair(loop, stack)
+    channel.push_with_producer(Last())
+    assert peer.recv(1) == b""
+    assert not channel.producer_fifo
+
+
+def test_a_channel_that_does_not_read_goes_on_sending(loop: IOLoop, stack: ExitStack) -> None:
+    channel, peer = pair(loop, stack)
+    channel.modify_ioloop_events(0)
+    channel.push(b"x" * MUCH)
+    peer.sendall(b"hello")
+    peer.setblocking(False)
+    received = 0
+
+    def read() -> bool:
+        nonlocal received
+        with suppress(BlockingIOError):
+            received += len(peer.recv(2**20))
+        return received == MUCH
+
+    run(loop, read)
+    settle(loop)
+    assert channel.told == []
+    assert not channel.readable()
 
 
 def test_recv_from_a_peer_that_is_gone_closes(loop: IOLoop, stack: ExitStack) -> None:
@@ -561,7 +614,33 @@ def test_a_connection_that_fails_at_once_raises_and_keeps_nobody_busy(tmp_path: 
         caller.connect(str(tmp_path / "none"))
     settle(loop)
     assert caller.told == []
+    made: list[int] = []
+    loop.call_later(0.02, made.append, 1)
+    loop.loop(blocking=False)  # waits for the call, as nothing is ready
+    assert made == [1]
     caller.close()
+
+
+def test_a_channel_may_leave_the_loop_while_it_connects(loop: IOLoop) -> None:
+    server, caller = EchoServer(loop), Caller(loop, b"hello")
+    caller.connect_af_unspecified(server.address)
+    caller.del_channel()
+    settle(loop)
+    assert caller.told == []
+    caller.add_channel()
+    loop.loop()
+    assert caller.received == b"hello"
+
+
+def test_a_port_that_old_connections_occupy_can_be_bound(loop: IOLoop) -> None:
+    server = EchoServer(loop)
+    address = server.address
+    with socket.create_connection(address, PATIENCE) as client:
+        run(loop, lambda: server.channels)
+        server.channels[0].close()  # who closes first keeps the port for a while
+        assert client.recv(1) == b""
+    assert server.bind_af_unspecified(address) == socket.AF_INET
+    server.close()
 
 
 def test_a_closed_channel_may_connect_again(loop: IOLoop) -> None:
@@ -746,6 +825,20 @@ def test_a_channel_may_leave_in_a_callback_and_another_thread_adds_it_again(loop
     assert channel.told == [b"1", b"2"]
 
 
+def test_a_channel_leaves_alone_who_has_its_number_now(stack: ExitStack) -> None:
+    with IOLoop() as loop:
+        channel, _ = pair(loop, stack)
+        assert channel.socket is not None
+        number = channel.socket.fileno()
+        ours, _ = map(stack.enter_context, socket.socketpair())
+        channel.socket.close()
+        os.dup2(ours.fileno(), number)
+        heir = Chat(stack.enter_context(socket.socket(fileno=number)), loop)
+        channel.del_channel()
+        channel.close()
+        assert loop.socket_map == {number: heir}
+
+
 def test_modify_adds_a_channel_that_was_removed(loop: IOLoop, stack: ExitStack) -> None:
     channel, peer = pair(loop, stack)
     channel.del_channel()
@@ -842,6 +935,19 @@ def test_calls_of_a_channel_end_with_it(loop: IOLoop, stack: ExitStack) -> None:
     channel.close()
     channel.close()
     assert all(call.cancelled for call in (*calls, later, *more))
+
+
+def test_calls_that_are_over_do_not_pile_up(stack: ExitStack) -> None:
+    def alive() -> int:
+        return sum(isinstance(each, ScheduledCall) for each in gc.get_objects())
+
+    with IOLoop() as loop:
+        channel, _ = pair(loop, stack)
+        before = alive()
+        for _ in range(1000):
+            channel.call_later(0, print, end="")
+            settle(loop)
+        assert alive() - before < 20
 
 
 def test_a_call_that_fails_goes_to_handle_error_or_the_errback(stack: ExitStack) -> None:
