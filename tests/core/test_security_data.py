@@ -1,8 +1,6 @@
-"""TLS on data connections: handshakes, demands, truncation, reuse, certificates.  Checklist K-05 to K-21, X-04."""
+"""TLS on data connections: handshakes, demands, what they cost when they fail.  Checklist K-05 to K-12, X-18."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pytest
 
@@ -15,16 +13,13 @@ from ftpcore import (
     EffectCancelled,
     Failed,
     LaneName,
-    Outcome,
     Perform,
     Protection,
     ReceiveFile,
     SendData,
     SendFile,
     StartTLS,
-    StopTLS,
     TLSDetails,
-    TLSEstablished,
     TLSFailed,
     TransferFinished,
     TransferStarted,
@@ -33,7 +28,7 @@ from ftpcore import (
 from ftpcore.ports import Capability
 from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters.memory import MemoryFileSystem
-from tests.core.protected import ANN, BOB, SHOWN, Offer, begun, protected, secured
+from tests.core.protected import Offer, begun, protected
 from tests.watched import WatchedFileSystem
 
 DATA = LaneName.DATA
@@ -308,89 +303,3 @@ def test_Z_07_a_server_that_stops_during_a_handshake(host: ScriptedHost) -> None
     host.session.shut_down(grace=1.0, now=host.now)
     host.pump().advance(1.0).answer(DATA, error=EffectCancelled())
     assert host.codes() == [200, 150, 426, 421]
-
-
-# -- who is there ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("policy", "reused", "code"),
-    [("require", True, 226), ("require", False, 522), ("prefer", False, 226), ("off", False, 226)],
-)
-def test_K_14_session_reuse(disk: WatchedFileSystem, policy: str, reused: bool, code: int) -> None:
-    host = protected(disk, delegate=Offer(tls_session_reuse=policy))
-    host.tls = replace(PLAIN, reused=reused)
-    for _ in range(3):
-        assert host.feed(PORT + b"RETR f\r\n").codes() == [200, 150, code]
-    assert host.downloads == [b"0123456789" if code == 226 else b""] * 3
-
-
-@pytest.mark.parametrize(
-    ("control", "data", "code"),
-    [(ANN, ANN, 226), (ANN, BOB, 522), (ANN, None, 522), (None, BOB, 226), (None, None, 226)],
-    ids=["same", "another", "none", "only on data", "none at all"],
-)
-@pytest.mark.parametrize("cleared", [False, True], ids=["", "behind CCC"])
-def test_K_21_a_data_connection_must_show_the_certificate_of_its_control_connection(
-    disk: WatchedFileSystem, control: object, data: object, code: int, cleared: bool
-) -> None:
-    host = ScriptedHost(SingleUser(disk), delegate=Offer(ccc=True))
-    host.tls = replace(PLAIN, certificate=control)  # type: ignore[arg-type]  # of the parameters
-    secured(host)
-    if cleared:
-        host.feed(b"CCC\r\n").take()
-    host.tls = replace(PLAIN, certificate=data)  # type: ignore[arg-type]  # of the parameters
-    assert host.feed(PORT + b"STOR g\r\n").finish().codes() == [200, 150, code]
-
-
-def test_K_21_a_transfer_asks_for_the_certificate_that_was_shown_when_it_began(disk: WatchedFileSystem) -> None:
-    host = ScriptedHost(SingleUser(disk), delegate=Offer(ccc=True))
-    host.tls = SHOWN
-    secured(host).feed(b"CCC\r\n").feed(b"PASV\r\nSTOR g\r\nREIN\r\n")
-    host.tls = replace(SHOWN, certificate=BOB)
-    assert host.connect().codes() == [200, 227, 150, 220, 522]
-
-
-def test_what_a_handshake_came_to_is_told(host: ScriptedHost) -> None:
-    host.tls = PLAIN
-    host.feed(PORT + b"RETR f\r\n")
-    assert TLSEstablished(connection=Connection.DATA, details=PLAIN) in host.events
-    assert host.performed(StopTLS) == []
-
-
-# -- truncation --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("command", ["STOR g", "APPE f", "STOU"])
-@pytest.mark.parametrize("size", [0, 3, 100_000])
-def test_K_13_X_04_an_upload_whose_tls_ends_without_close_notify_is_incomplete(
-    host: ScriptedHost, disk: WatchedFileSystem, command: str, size: int
-) -> None:
-    host.feed(PORT + f"{command}\r\n".encode()).upload(*[b"x" * size][: size > 0]).truncate()
-    assert host.codes() == [200, 150, 426]
-    assert disk.closings == [[False]]
-    assert [event.outcome for event in host.events if isinstance(event, TransferFinished)] == [Outcome.CUT]
-    assert not host.performed(CloseData)[-1].orderly
-
-
-@pytest.mark.parametrize("kind", [b"TYPE I\r\n", b"TYPE A\r\n"], ids=["image", "ascii"])
-def test_K_13_a_setting_accepts_it(disk: WatchedFileSystem, fs: MemoryFileSystem, kind: bytes) -> None:
-    host = protected(disk, delegate=Offer(tls_accept_truncated=True))
-    host.feed(kind + PORT + b"STOR g\r\n").upload(b"data\r").truncate()
-    assert host.codes() == [200, 200, 150, 226]
-    assert disk.closings == [[True]]
-    assert fs.read_bytes("/g") == b"data\r"
-
-
-def test_K_13_no_setting_accepts_a_reset(disk: WatchedFileSystem) -> None:
-    host = protected(disk, delegate=Offer(tls_accept_truncated=True))
-    host.feed(PORT + b"STOR g\r\n").upload(b"data").reset()
-    assert host.codes() == [200, 150, 426]
-    assert disk.closings == [[False]]
-
-
-def test_K_12_a_download_that_is_cut_has_no_orderly_end(host: ScriptedHost) -> None:
-    host.window = 3
-    host.feed(PORT + b"RETR f\r\n").reset()
-    assert host.codes() == [200, 150, 426]
-    assert not host.performed(CloseData)[-1].orderly
