@@ -171,7 +171,7 @@ class TLSEngine:
                 if record is None:
                     break
                 library.put(record)
-            wanted = size if size < _RECORD_SIZE else _RECORD_SIZE
+            wanted = min(size, _RECORD_SIZE)
             try:
                 piece = library.get(wanted)
             except BlockingIOError:

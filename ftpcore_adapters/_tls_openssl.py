@@ -31,7 +31,7 @@ _PROTOCOLS: Final = (b"ftp", b"ftp-data")
 #: pyOpenSSL asks OpenSSL to write one record at a time; `Context.clear_mode` can undo it.
 _PARTIAL_WRITE: Final = 1
 
-#: Releases of pyOpenSSL before 25 have no name for it.
+#: Not every release of pyOpenSSL has a name for it.
 _NO_RENEGOTIATION: Final[int] = getattr(SSL, "OP_NO_RENEGOTIATION", 0x40000000)
 
 _VERIFY: Final = {
@@ -70,15 +70,10 @@ class OpenSSLContexts:
         policy = self._policy
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
-        context.set_options(SSL.OP_NO_COMPRESSION | policy.options)
+        context.set_options(SSL.OP_NO_COMPRESSION | _NO_RENEGOTIATION | policy.options)
         context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # an idle connection has none
         if hasattr(context, "clear_mode"):
             context.clear_mode(_PARTIAL_WRITE)
-        if policy.ciphers is not None:
-            try:
-                context.set_cipher_list(policy.ciphers.encode())
-            except SSL.Error:
-                raise ValueError(f"ciphers={policy.ciphers!r} names none that OpenSSL knows") from None
         context.use_certificate(self._certificate)
         for certificate in self._chain:
             context.add_extra_chain_cert(certificate)
@@ -98,6 +93,11 @@ class OpenSSLContexts:
                     store.add_cert(X509.from_cryptography(authority))
                 context.add_client_ca(authority)
             context.set_verify(_VERIFY[policy.client_certificates])
+        if policy.ciphers is not None:
+            try:  # last: pyOpenSSL 25.1 takes a context for used after it
+                context.set_cipher_list(policy.ciphers.encode())
+            except SSL.Error:
+                raise ValueError(f"ciphers={policy.ciphers!r} names none that OpenSSL knows") from None
         return context
 
 
@@ -117,7 +117,8 @@ class OpenSSLConnection:
     def __init__(self, context: SSL.Context) -> None:
         """Make a connection of `context`."""
         self._connection = connection = SSL.Connection(context, None)
-        connection.set_options(_NO_RENEGOTIATION)
+        if hasattr(connection, "set_options"):  # since pyOpenSSL 26; for contexts of the user's own
+            connection.set_options(_NO_RENEGOTIATION)
         connection.set_accept_state()
         self.put: Callable[[memoryview], object] = connection.bio_write
         self.pending: Callable[[], int] = connection.pending

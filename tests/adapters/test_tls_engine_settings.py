@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -368,3 +370,24 @@ def test_a_self_signed_certificate_serves(
 def test_a_self_signed_certificate_needs_a_name() -> None:
     with pytest.raises(ValueError, match="at least one"):
         self_signed([])
+
+
+_WITHOUT_PYOPENSSL = """
+import sys
+sys.modules.update({"OpenSSL": None, "cryptography": None})
+from ftpcore_adapters.tls import TLSSettings, self_signed
+certificate, key = self_signed(["localhost"])
+open(sys.argv[1], "wb").write(certificate + key)
+print(TLSSettings(sys.argv[1]).for_session().control().handshake())
+try:
+    TLSSettings(sys.argv[1], engine="openssl")
+except ImportError:
+    print("needs pyOpenSSL")
+"""
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the program openssl")
+def test_the_standard_library_does_where_nothing_is_installed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _WITHOUT_PYOPENSSL, str(tmp_path / "both.pem")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert (done.stdout, done.stderr) == ("None\nneeds pyOpenSSL\n", "")
