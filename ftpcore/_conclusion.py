@@ -29,6 +29,8 @@ def finished(session: Session, lane: Lane, task: Task, reply: Reply | None, erro
         _endpoint.accepted(session, error)
     elif error is not None:
         hook_failed(session, task.name, error)
+    else:
+        follow(session, lane, task.name, task.follow)
     if session.data_lane.task is None and isinstance(session.control_lane.effect, TransferEnd):
         session.control_lane.resume()
     session.active_at = session.now

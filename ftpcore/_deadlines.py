@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ftpcore._conclusion import follow
 from ftpcore._ending import cut
 from ftpcore._errors import ServerShutdown
+from ftpcore._port_effects import Call
 from ftpcore._state import Endpoint
 from ftpcore.wire import Reply
 
@@ -50,7 +52,12 @@ def expire(session: Session) -> None:
         session.close(Reply.of(421, "Login timed out."))
     idle_at = _idle(session)
     if idle_at is not None and idle_at <= now:
-        session.close(Reply.of(421, "Control connection timed out."))
+        intercept = session.delegate.timeout_interceptor
+        if intercept is None:
+            session.close(Reply.of(421, "Control connection timed out."))
+        else:
+            session.active_at = now
+            follow(session, session.control_lane, "timeout", (Call(intercept),))
 
 
 def _idle(session: Session) -> float | None:

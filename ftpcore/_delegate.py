@@ -99,6 +99,15 @@ class Delegate:
 
     @_nothing
     def on_disconnect(self) -> Awaitable[None] | None:
+    command_interceptor: Callable[..., object] | None = None
+    """What is called with the session and each command as it was read, before anything about it is checked.
+
+    It returns what a command returns; `await session.carry_out(command)` goes on with that command, or with another.
+    """
+
+    timeout_interceptor: Callable[[], object] | None = None
+    """What the host calls, as it does a hook, when `timeout` is over, in place of 421 and the end."""
+
         """Called when all is over and closed."""
         return None
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import errno
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ftpcore._command import ABSENT, Argument, CommandSpec, Turn
 from ftpcore._conclusion import conclude, failure_reply, follow, masked
@@ -35,7 +35,7 @@ from ftpcore.wire import Command, Fault, Reply
 if TYPE_CHECKING:
     from ftpcore._session import Session
 
-__all__ = ["dispatch", "split_switches"]
+__all__ = ["carry_out", "dispatch", "split_switches"]
 
 _FAULTS: Final = {
     Fault.LINE_TOO_LONG: Reply.of(500, "Command too long."),
@@ -126,6 +126,36 @@ def _begin(session: Session, command: Command) -> None:
     name, argument = _named(command)
     if session.subscribed(CommandReceived):
         session.emit(CommandReceived(verb=command.verb, argument=masked(command.verb, command.argument)))
+    intercept = session.delegate.command_interceptor
+    if intercept is not None:
+        session.begin(_intercepted(session, intercept, command), name, argument)
+        return
+    result, path = _outcome(session, command.fault, name, argument)
+    if isinstance(result, Reply):
+        conclude(session, result, name, argument, path)
+        follow(session, session.control_lane, name, result.then)
+    elif result is not None:
+        session.begin(result, name, argument, path)
+
+
+async def _intercepted(session: Session, intercept: _Method, command: Command) -> Reply | None:
+    return await _steps(intercept(session, command), "command_interceptor", may_be_answered=True)
+
+
+async def carry_out(session: Session, command: Command) -> Reply | None:
+    """Check a command and run it, as if nobody had intercepted it; for the interceptor of one."""
+    name, argument = _named(command)
+    result, path = _outcome(session, command.fault, name, argument)
+    task = session.current
+    assert task is not None, "a command is carried out by a task"
+    task.name, task.argument, task.path = name, argument, path  # what the reply is told to answer
+    return result if result is None or isinstance(result, Reply) else await result
+
+
+def _outcome(
+    session: Session, fault: Fault | None, name: str, argument: str | None
+) -> tuple[Reply | Coroutine[Any, Any, Reply | None] | None, VirtualPath | None]:
+    """Return what a command comes to, or the coroutine that will tell, and the path that it is about."""
     spec = session.delegate.commands.get(name)
     if session.pending is Pending.NOTHING:
         session.taken_restart, session.taken_rename = 0, None
@@ -133,12 +163,10 @@ def _begin(session: Session, command: Command) -> None:
         _take_pending(session, spec)
     path = None
     try:
-        if command.fault is not None:
-            conclude(session, _FAULTS[command.fault], name, argument, None)
-            return
+        if fault is not None:
+            return _FAULTS[fault], None
         if spec is None:
-            conclude(session, _unknown(name), name, argument, None)
-            return
+            return _unknown(name), None
         _check_argument(spec, argument)
         if spec.login and session.account is None:
             raise NotLoggedIn
@@ -151,24 +179,19 @@ def _begin(session: Session, command: Command) -> None:
             letters = session.account.everywhere()
             if letters is None:
                 where = session.cwd if path is None else path
-                steps = _after_permission(session, spec, where, method, arguments, override is not None)
-                session.begin(steps, name, argument, path)
-                return
+                return _after_permission(session, spec, where, method, arguments, override is not None), path
             if spec.permission not in letters:
                 raise PermissionRefused
         if spec.needs is not Capability.NONE:
             _check_offered(session, spec)
         result = method(*arguments)
-        if not isinstance(result, (Reply, Awaitable)):
-            result = _checked(result, name, override is not None)
+        if isinstance(result, Reply):
+            return result, path
+        if isinstance(result, Awaitable):
+            return _steps(result, name, override is not None), path
+        return _checked(result, name, override is not None), path
     except Exception as error:  # noqa: BLE001  whatever it is, the client gets its one reply
-        conclude(session, failure_reply(session, error, name, path), name, argument, path)
-        return
-    if isinstance(result, Reply):
-        conclude(session, result, name, argument, path)
-        follow(session, session.control_lane, name, result.then)
-    elif result is not None:
-        session.begin(_steps(result, name, override is not None), name, argument, path)
+        return failure_reply(session, error, name, path), path
 
 
 def _take_pending(session: Session, spec: CommandSpec | None) -> None:

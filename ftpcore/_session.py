@@ -31,7 +31,7 @@ from ftpcore._port_effects import CheckPermission
 from ftpcore._state import ENDPOINT, LOGIN, Endpoint, EndpointStep, LoginStep, Pending, Phase, Protection, TransferType
 from ftpcore._tls import PeerCertificate, TLSDetails
 from ftpcore.commands._methods import Commands
-from ftpcore.commands.access import greet
+from ftpcore.commands.access import greet, log_out
 from ftpcore.commands.security import smuggled
 from ftpcore.ports import Account, AnyFile, Ports, RandomSource
 from ftpcore.wire import Command, CommandReader, ProtocolViolation, Reply
@@ -102,6 +102,8 @@ class Session(Commands, Delegate):
     last_words: Reply | None = None
     reason = "quit"
     close_at: float | None = None
+    last_reply: Reply | None = None
+    """The latest reply that was queued."""
     shut_down_at: float | None = None
 
     def __init__(
@@ -324,6 +326,8 @@ class Session(Commands, Delegate):
     # -- for lanes -----------------------------------------------------------------------------------------------------
 
     def after(self, seconds: float | None) -> float | None:
+    carry_out = _dispatch.carry_out
+    log_out = log_out
         """Return the instant `seconds` from now; None, never, for 0 and None."""
         return self._now + seconds if seconds else None
 
@@ -355,6 +359,7 @@ class Session(Commands, Delegate):
         """Begin what may begin, and end what is over."""
         try:
             while (
+        self.last_reply = reply
                 self.control_lane.task is None
                 and not (self.closing or self.suspended)
                 and self.unsent < REPLY_BUFFER_LIMIT

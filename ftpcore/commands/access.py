@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ftpcore._conclusion import hook_failed
+from ftpcore._conclusion import follow, hook_failed
 from ftpcore._delegate import does_nothing
 from ftpcore._effects import Effect, Pause
 from ftpcore._endpoint import close_data, drop_endpoint
@@ -15,7 +15,7 @@ from ftpcore._events import LoggedOut, LoginFailed, LoginSucceeded
 from ftpcore._listing import DEFAULT_FACTS
 from ftpcore._paths import ROOT, resolve
 from ftpcore._port_effects import Authenticate, AuthenticateCertificate, Call
-from ftpcore._state import Endpoint, EndpointStep, LoginStep, Protection, TransferType
+from ftpcore._state import Endpoint, EndpointStep, LoginStep, Pending, Protection, TransferType
 from ftpcore.commands.security import check_login_protection, clear_control, secure_control, smuggled, within_tls
 from ftpcore.ports import Account
 from ftpcore.wire import Reply
@@ -23,7 +23,7 @@ from ftpcore.wire import Reply
 if TYPE_CHECKING:
     from ftpcore._session import Session
 
-__all__ = ["farewell", "ftp_PASS", "ftp_QUIT", "ftp_REIN", "ftp_USER", "greet", "start_over"]
+__all__ = ["farewell", "ftp_PASS", "ftp_QUIT", "ftp_REIN", "ftp_USER", "greet", "log_out", "start_over"]
 
 #: A longer message is sent as a reply of two lines, for clients that show only the first ones of a 220 or 230 whole.
 MESSAGE_LIMIT: Final = 75
@@ -121,11 +121,7 @@ def _message(code: int, text: str, then: tuple[Effect[object], ...] = ()) -> Rep
 async def start_over(session: Session) -> tuple[Effect[object], ...]:
     """Forget the user and all that was set; return what tells the hook.  RFC 959 4.1.1, RFC 4217 4.2."""
     then = await _flush(session)
-    session.advance_login(LoginStep.START_OVER)
-    session.transfer_type = TransferType.ASCII
-    session.cwd = ROOT
-    session.facts = DEFAULT_FACTS
-    session.epsv_only = False
+    _forget(session)
     implicit = session.control_tls is not None and session.delegate.implicit_tls
     session.protection = Protection.PRIVATE if implicit else Protection.CLEAR
     session.buffer_size_set = implicit
@@ -135,6 +131,30 @@ async def start_over(session: Session) -> tuple[Effect[object], ...]:
 
 
 async def _known_by_certificate(session: Session) -> bool:
+def log_out(session: Session) -> None:
+    """Forget the user and what he set, as REIN does, but answer nothing and keep TLS; for user code.
+
+    The hook is called behind what runs.
+    """
+    then = _logged_out(session)
+    session.username = ""
+    _forget(session)
+    task = session.current or session.control_lane.task
+    if task is None:
+        follow(session, session.control_lane, "logout", then)
+    else:
+        task.follow += then
+
+
+def _forget(session: Session) -> None:
+    session.advance_login(LoginStep.START_OVER)
+    session.transfer_type = TransferType.ASCII
+    session.cwd = ROOT
+    session.facts = DEFAULT_FACTS
+    session.epsv_only = False
+    session.restart, session.rename_from, session.pending = 0, None, Pending.NOTHING
+
+
     """Log the user in if the certificate that the client showed is enough.  RFC 4217 12.2."""
     tls = session.control_tls
     if tls is None or tls.certificate is None or not hasattr(session.ports.authorizer, "authenticate_certificate"):
