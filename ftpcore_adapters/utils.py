@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Final, ParamSpec, Protocol, TextIO, TypeVar, cast
 
-__all__ = ["Memoized", "has_dualstack_ipv6", "hilite", "memoize", "strerror", "term_supports_colors"]
+__all__ = ["Memoized", "has_dualstack_ipv6", "hilite", "is_ssl_sock", "memoize", "strerror", "term_supports_colors"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -72,6 +72,22 @@ def has_dualstack_ipv6() -> bool:
     True
     """
     return socket.has_dualstack_ipv6()
+
+
+#: Classes of sockets that speak TLS, by the module that has them.
+_TLS_SOCKETS: Final = {"ssl": "SSLSocket", "OpenSSL.SSL": "Connection"}
+
+
+def is_ssl_sock(sock: object) -> bool:
+    """Tell whether a socket speaks TLS: one of the module `ssl`, or a connection of pyOpenSSL.
+
+    >>> with socket.socket() as plain:
+    ...     is_ssl_sock(plain)
+    False
+    """
+    # Of a module that nobody has imported there are no objects.
+    modules = ((sys.modules.get(module), name) for module, name in _TLS_SOCKETS.items())
+    return any(module is not None and isinstance(sock, getattr(module, name)) for module, name in modules)
 
 
 def term_supports_colors(file: TextIO | None = None) -> bool:

@@ -36,7 +36,7 @@ def test_no_name_has_two_rows() -> None:
 @pytest.mark.parametrize("row", NAMES, ids=str)
 def test_each_row_says_in_a_sentence_what_it_is(row: Name) -> None:
     assert row.text[:1].isupper() or row.text[:1] == "`"
-    assert row.text.endswith(".")
+    assert row.text.endswith((".", "?"))
 
 
 @pytest.mark.parametrize("row", [CLOSE, LEVEL, CALL_LATER, ERROR, SCHED], ids=str)
