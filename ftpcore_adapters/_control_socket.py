@@ -6,12 +6,13 @@ Every host has this; nothing waits, and nothing decides anything about FTP.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from ftpcore import StreamTruncated, TLSDetails
+from ftpcore import Connection, StreamTruncated, TLSDetails
 from ftpcore_adapters import _sockets
 from ftpcore_adapters._pollers import READ, WRITE
-from ftpcore_adapters._tls_stream import NotYet, TLSStream
+from ftpcore_adapters._tls_stream import NotYet, TLSStream, made
 
 if TYPE_CHECKING:
     from ftpcore_adapters._tls_engine import TLSEngine
@@ -29,13 +30,11 @@ class ControlSocket:
         self.sock = sock
         self.replies: list[bytes] = []
         self.open = True
-        self.switching = 0
-        """The events that a beginning or end of TLS waits for, READ or WRITE; 0: none is under way."""
+        self.switching = False
+        """TLS begins or ends: what is neither clear nor inside TLS can't be sent."""
+        self._waits_for = 0
+        """The events by which that goes on."""
         self._tls: TLSStream | None = None
-
-    @property
-    def has_tls(self) -> bool:
-        return self._tls is not None
 
     @property
     def full(self) -> bool:
@@ -52,13 +51,13 @@ class ControlSocket:
             return b""  # many clients just hang up; nothing depends on what did not come
 
     def flush(self) -> int:
-        """Send replies; return how many bytes of them left."""
+        """Send replies; return how many bytes of them left.  While TLS begins or ends, they wait."""
         replies = self.replies
         data = replies[0] if len(replies) == 1 else b"".join(replies)
         try:
-            if not self.open:
-                count = 0
-            elif self._tls is None:
+            if not self.open or self.switching:
+                return 0
+            if self._tls is None:
                 count = _sockets.send(self.sock, data)
             else:
                 count = self._tls.send(data)
@@ -67,46 +66,52 @@ class ControlSocket:
         self.replies = [data[count:]] if count < len(data) else []
         return count
 
-    def start_tls(self, engine: TLSEngine) -> None:
-        """From what is received next on, all is TLS; `handshake` follows."""
-        self._tls = TLSStream(self.sock, engine)
+    def start_tls(self, make: Callable[[Connection], TLSEngine]) -> TLSDetails:
+        """Make a handshake behind all replies, and return what it came to; BlockingIOError: call again.
 
-    def handshake(self) -> TLSDetails:
-        """Make the handshake, once all replies have left."""
+        Raises:
+            ConnectionError: It failed; nothing can be said any more.
+        """
+        if not self.switching:
+            self._check_sent()
+            self._tls = TLSStream(self.sock, made(make, Connection.CONTROL))
+            self.switching = True
         assert self._tls is not None
         try:
             details = self._tls.handshake()
         except NotYet as wait:
-            self.switching = wait.events
+            self._waits_for = wait.events
             raise
-        self.switching = 0
+        self.switching = False
         return details
 
     def stop_tls(self) -> bytes:
-        """End TLS, once all replies have left; return what came behind its end, in clear."""
+        """End TLS behind all replies, and return what came behind its end, in clear; else as `start_tls`."""
+        if not self.switching:
+            self._check_sent()
+            self.switching = True
         assert self._tls is not None
         try:
             self._tls.finish()
             rest = self._tls.peer_finished()
         except NotYet as wait:
-            self.switching = wait.events
+            self._waits_for = wait.events
             raise
-        self.switching = 0
         self._tls = None
+        self.switching = False
         return rest
 
-    def check_sent(self) -> None:
+    def _check_sent(self) -> None:
         """Raise BlockingIOError until all replies have left, ConnectionAbortedError once it is closed."""
         if not self.open:
             raise ConnectionAbortedError("the control connection is closed")
         if self.replies:
-            self.switching = WRITE
             raise BlockingIOError
 
     def events(self, *, wanted: bool) -> int:
         """Return what is to be watched for; `wanted`: the session takes data."""
         if self.switching:
-            return self.switching
+            return self._waits_for
         return (READ if wanted else 0) | (WRITE if self.replies else 0)
 
     def close(self) -> None:

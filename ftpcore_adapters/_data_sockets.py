@@ -33,7 +33,7 @@ from ftpcore import (
 from ftpcore_adapters import _sockets
 from ftpcore_adapters._loop import Loop
 from ftpcore_adapters._pollers import READ, WRITE
-from ftpcore_adapters._tls_stream import NotYet, TLSStream
+from ftpcore_adapters._tls_stream import NotYet, TLSStream, made
 
 if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
@@ -200,7 +200,7 @@ class DataSockets:
         if self._data is None:
             raise ConnectionAbortedError("there is no data connection")
         if self._data.tls is None:
-            self._data.tls = TLSStream(self._data.sock, self._owner.handler.tls_engine(connection))
+            self._data.tls = TLSStream(self._data.sock, made(self._owner.handler.tls_engine, connection))
         return self._tls(self._data, self._data.tls.handshake)
 
     def _tls(self, data: _Watched, action: Callable[[], T]) -> T:

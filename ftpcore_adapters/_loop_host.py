@@ -33,7 +33,7 @@ from ftpcore_adapters._control_socket import ControlSocket
 from ftpcore_adapters._data_sockets import DataSockets
 from ftpcore_adapters._loop import Loop
 from ftpcore_adapters._pollers import READ
-from ftpcore_adapters._scheduler import ScheduledCall
+from ftpcore_adapters._wake_ups import WakeUps
 from ftpcore_adapters.ioloop import timer
 
 if TYPE_CHECKING:
@@ -60,13 +60,12 @@ class LoopHost:
         self.sock = sock
         self._control = ControlSocket(sock)
         self._events = 0
-        self._timer: ScheduledCall | None = None
+        self._wake_ups = WakeUps(self, loop)
         self._data = self.data_sockets(self, loop)
         self._waiting: Perform | None = None
         """A network effect that waits for a data socket."""
         self._switching: Perform | None = None
         """A StartTLS or StopTLS that waits for the control connection."""
-        self._comes_back = False
         self._calling = False
         """A port or user code is being called in this thread."""
         self._behind: list[Callable[[], None]] = []
@@ -161,6 +160,17 @@ class LoopHost:
             self._abandon()
         self._data.close(DataPart.BOTH)
 
+    def handle_deadline(self) -> None:
+        """A deadline of the session has come."""
+        self.session.handle_deadline(now=timer())
+        self.pump()
+
+    def handle_turn(self) -> None:
+        """Others were served since this asked for another turn."""
+        if self._control.open and self._control.full and self.session.wants_data:
+            self.handle_read()
+        self.pump()
+
     def retry(self) -> bool:
         """A data socket is ready; tell whether an effect waited for it."""
         perform, self._waiting = self._waiting, None
@@ -195,7 +205,7 @@ class LoopHost:
                         self._port_call(output, output.effect)
                     else:
                         self._network(output)
-                    if timer() > until and self._yield_turn():
+                    if timer() > until and self._wake_ups.next_turn():
                         if self._control.replies:
                             self._flush()
                         self._update()
@@ -211,25 +221,6 @@ class LoopHost:
             if not self._control.replies or not self._flush():
                 break
         self._update()
-
-    def _yield_turn(self) -> bool:
-        """Have the loop come back after it served others; False: that can't be arranged."""
-        if not self._comes_back:
-            try:
-                self.loop.call_soon_threadsafe(self._come_back)
-            except (OSError, RuntimeError):
-                return False  # no descriptor is left to wake the loop by, or it is closed
-            self._comes_back = True
-        return True
-
-    def _come_back(self) -> None:
-        self._comes_back = False
-        try:
-            if self._control.open and self._control.full and self.session.wants_data:
-                self.handle_read()
-            self.pump()
-        except Exception:  # noqa: BLE001  as when the loop calls
-            self.handle_error()
 
     def _port_call(self, perform: Perform, effect: PortEffect[object]) -> None:
         try:
@@ -287,16 +278,13 @@ class LoopHost:
 
     def _switch(self, perform: Perform) -> None:
         """Begin or end TLS on the control connection, or go on with it."""
-        effect, rest = perform.effect, b""
         value: object = None
-        while self._control.replies and self._flush():
+        rest = b""
+        while self._control.replies and not self._control.switching and self._flush():
             pass
         try:
-            self._control.check_sent()
-            if isinstance(effect, StartTLS):
-                if self._switching is None or not self._control.has_tls:
-                    self._control.start_tls(self.handler.tls_engine(effect.connection))
-                value = self._control.handshake()
+            if isinstance(perform.effect, StartTLS):
+                value = self._control.start_tls(self.handler.tls_engine)
             else:
                 rest = self._control.stop_tls()
         except BlockingIOError:
@@ -335,24 +323,11 @@ class LoopHost:
                 self.loop.modify(self.sock.fileno(), events)
                 self._events = events
             if wanted and control.full and self._switching is None:
-                self._yield_turn()  # the socket will not tell
+                self._wake_ups.next_turn()  # the socket will not tell
         elif self.session.ended:
             self._over()
             return
-        deadline = self.session.next_deadline()
-        if deadline is None:
-            return
-        if self._timer is not None:
-            if self._timer.due <= deadline:
-                return
-            self._timer.cancel()
-        delay = max(0.0, deadline - timer())
-        self._timer = self.loop.call_later(delay, self._deadline, _errback=self.handle_error)
-
-    def _deadline(self) -> None:
-        self._timer = None
-        self.session.handle_deadline(now=timer())
-        self.pump()
+        self._wake_ups.at(self.session.next_deadline())
 
     def _close_control(self) -> None:
         if not self._control.open:
@@ -371,7 +346,5 @@ class LoopHost:
 
     def _over(self) -> None:
         """The session has ended: nothing will be asked of this host any more.  Idempotent."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._wake_ups.cancel()
         self.handler.session_over()

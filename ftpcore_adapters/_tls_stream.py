@@ -6,17 +6,19 @@ Every host has this, for control and data connections; none of it decides anythi
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from ftpcore import StreamTruncated, TLSDetails
+from ftpcore import Connection, StreamTruncated, TLSDetails, UnsupportedOperation
 from ftpcore_adapters import _sockets
 from ftpcore_adapters._pollers import READ, WRITE
+from ftpcore_adapters.log import logger
 
 if TYPE_CHECKING:
     from ftpcore_adapters._tls_engine import TLSEngine
 
-__all__ = ["NotYet", "TLSStream"]
+__all__ = ["NotYet", "TLSStream", "made"]
 
 #: Bytes of ciphertext that are read at once.
 _RECEIVED: Final = 256 * 1024
@@ -31,6 +33,21 @@ class NotYet(BlockingIOError):
     def __init__(self, events: int) -> None:
         super().__init__()
         self.events = events
+
+
+def made(make: Callable[[Connection], TLSEngine], connection: Connection) -> TLSEngine:
+    """Return the engine of a connection; whatever keeps user code from making one ends the connection, and is logged.
+
+    Raises:
+        ConnectionAbortedError: There is none.
+    """
+    try:
+        return make(connection)
+    except UnsupportedOperation as error:
+        raise ConnectionAbortedError(str(error)) from error
+    except Exception as error:
+        logger.exception("no TLS can be made for a %s connection", connection.value)
+        raise ConnectionAbortedError("TLS can't be had here") from error
 
 
 class TLSStream:

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from ftpcore_adapters.handlers import FTPHandler
+from ftpcore_adapters.handlers import FTPHandler, TLS_FTPHandler
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.servers import FTPServer
 from tests.adapters.anyio_serving import BACKENDS, AnyioServe
 from tests.adapters.certificates import Certificates
 from tests.adapters.serving import LogLines, Serving, leftovers, make_handler
+from tests.adapters.tls_clients import SecureClient, client_context, login
 
-__all__ = ["Serve"]
+__all__ = ["Serve", "TLSServe"]
 
 
 class Serve:
@@ -58,6 +59,27 @@ class Serve:
         return self.prepared(base, **options).start()
 
 
+class TLSServe:
+    """`serve` for handlers with a certificate, and clients that trust it."""
+
+    def __init__(self, serve: Serve, certificates: Certificates, stack: contextlib.ExitStack) -> None:
+        self.serve = serve
+        self.context = client_context(certificates.authority)
+        self._files = certificates.server
+        self._stack = stack
+
+    def __call__(self, base: type[TLS_FTPHandler] = TLS_FTPHandler, **options: Any) -> Serving:
+        files = {"certfile": str(self._files.certfile), "keyfile": str(self._files.keyfile)}
+        return self.serve(base, **{**files, **options})
+
+    def client(self, serving: Serving, *, implicit: bool = False) -> SecureClient:
+        return self._stack.enter_context(SecureClient(serving.address, self.context, implicit=implicit))
+
+    def login(self, serving: Serving) -> SecureClient:
+        """Return a client that is logged in, with private data connections."""
+        return self._stack.enter_context(login(serving.address, self.context))
+
+
 @pytest.fixture(scope="session")
 def tls_certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """Certificates, made once for all tests."""
@@ -86,6 +108,12 @@ def serve(directory: Path) -> Iterator[Serve]:
         for serving in serve.started:
             serving.settle()
         assert serve.errors_expected or not log.errors, log.errors
+
+
+@pytest.fixture
+def tls_serve(serve: Serve, tls_certificates: Certificates) -> Iterator[TLSServe]:
+    with contextlib.ExitStack() as stack:
+        yield TLSServe(serve, tls_certificates, stack)
 
 
 @pytest.fixture(params=BACKENDS)

@@ -1,4 +1,4 @@
-"""FTP clients under TLS that see the wire: which end came, close_notify or FIN, in which order, and what is behind it."""
+"""FTP clients under TLS that see the wire: close_notify and FIN, in which order they come, and what is behind them."""
 
 from __future__ import annotations
 
@@ -76,18 +76,17 @@ class Wire:
 
     def receive(self, size: int = _BLOCK) -> bytes:
         """Return what comes; b"" at close_notify, Truncated at an end without it."""
-        while True:
+        while not self.ended:
             try:
                 data = self.tls.read(size)
             except ssl.SSLWantReadError:
                 self._fill()
             except ssl.SSLZeroReturnError:
-                data = b""
-                break
+                self.ended = True
             else:
-                break
-        self.ended = not data
-        return data
+                self.ended = not data
+                return data
+        return b""
 
     def read_to_end(self) -> bytes:
         """Return all that comes up to close_notify."""
