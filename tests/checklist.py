@@ -1,7 +1,7 @@
 """The rules that a conforming server obeys, by ID: what each test that carries the ID decides.
 
 Sections: T framing and Telnet, R replies, L login, P transfer parameters, D data connections, X transfers, S sizes and
-times, M listings, F information, N names.  A number that is missing is a rule about something that is not offered.
+times, M listings, F information, N names, K TLS.  A number that is missing is a rule about something that is not offered.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ CHECKLIST: Final[Mapping[str, str]] = {
     # Login
     "L-01": "USER, then PASS, gives 331 and 230, or 530.",
     "L-02": "PASS without USER is answered 503.",
+    "L-03": "USER may be enough: 232 if the certificate of the client is.",
     "L-04": "ACCT is not offered: 502.",
     "L-05": "Before a login only what concerns no account works; the rest is answered 530.",
     "L-06": "A new USER ends the login at once, keeps the transfer parameters, and lets a running transfer end.",
@@ -175,7 +176,7 @@ CHECKLIST: Final[Mapping[str, str]] = {
     "F-03": "FEAT takes no argument and needs no login.",
     "F-04": "OPTS of what has no options, or with bad ones, is 501.",
     "F-05": "OPTS UTF8 is accepted, before and after a login.",
-    "F-06": "Without TLS, FEAT shows none of it.",
+    "F-06": "FEAT shows AUTH TLS, PBSZ and PROT where TLS is offered, CCC where that is, and none of it elsewhere.",
     "F-07": "FEAT uses the names that the RFCs give to features.",
     "F-08": "FEAT follows the rights of the user and the abilities of the filesystem.",
     "F-09": "HELP explains what is served, and needs no login.",
@@ -201,4 +202,32 @@ CHECKLIST: Final[Mapping[str, str]] = {
     "N-13": "Names are not normalised.",
     "N-14": "A name with a line end or a NUL is never shown raw.",
     "N-15": "Replies show virtual paths only.",
+    # TLS
+    "K-01": "AUTH TLS, TLS-C, SSL and TLS-P are answered 234 in clear, and the handshake follows.",
+    "K-02": "An unknown mechanism is 504, AUTH within TLS 503, and without TLS on offer 502.",
+    "K-03": "AUTH ends the login and sets the parameters of transfers back.",
+    "K-04": "PBSZ needs TLS and PROT needs PBSZ, else 503; any size is answered PBSZ=0, what is no number 501.",
+    "K-05": "A session starts with PROT C; P is accepted, C too unless data must be protected (534); S and E are 536.",
+    "K-06": "PROT binds the next transfer, also behind PASV.",
+    "K-07": "Where data must be protected, what would move them in clear is 521, before anything else is looked at.",
+    "K-08": "Where a login must be protected, USER is 530 in clear, before a password is sent.",
+    "K-09": "On data connections the server is the server of TLS too, whoever connected.",
+    "K-10": "The handshake of a data connection comes behind the mark and before the data; one that fails is 522.",
+    "K-11": "After a failed handshake of the control connection nothing is said any more.",
+    "K-12": "A data connection ends in good order only if all was sent, and also if there was nothing to send.",
+    "K-13": "An upload that ends without close_notify is incomplete, unless a setting says otherwise.",
+    "K-14": "Where the session of TLS must be reused, a data connection that does not is 522.",
+    "K-15": "Session tickets that a client does not read neither reset an upload nor lose any of it.",
+    "K-16": "CCC is 533 in clear, 534 when it can't be, else 200 inside TLS, which then ends; PROT stays as it is.",
+    "K-17": "What comes in clear behind the client's close_notify is run once.",
+    "K-18": "REIN is answered inside TLS, which then ends, and data connections are clear again.",
+    "K-19": "ABOR and STAT work within TLS, behind a Synch in-line.",
+    "K-20": "With implicit TLS nothing is said before the handshake, data connections start with PROT P, and AUTH is 503.",
+    "K-21": "A data connection must show the client certificate that its control connection showed.",
+    "K-22": "A certificate that names the user is answered 232.",
+    "K-23": "TLS before 1.2 is refused, and so is renegotiation.",
+    "K-24": "ADAT, MIC, CONF and ENC are not offered: 502.",
+    "K-25": "QUIT is answered inside TLS before the connection is closed.",
+    "K-26": "Certificates are read again while sessions go on.",
+    "K-27": "SSCN and CPSV are not offered: 502.",
 }

@@ -13,7 +13,7 @@ from tests.checklist import CHECKLIST
 TESTS: Final = Path(__file__).resolve().parent
 
 #: "T-01" in ids and docstrings, "T_01" in names.
-_ID: Final = re.compile(r"(?<![A-Za-z0-9])([TRLPDXSMFN])[-_](\d\d)(?!\d)")
+_ID: Final = re.compile(r"(?<![A-Za-z0-9])([TRLPDXSMFNK])[-_](\d\d)(?!\d)")
 
 
 def carried() -> set[str]:
@@ -35,6 +35,6 @@ def test_an_id_that_a_test_carries_is_on_the_list() -> None:
 
 
 def test_the_list_is_in_order() -> None:
-    for section in "TRLPDXSMFN":
+    for section in "TRLPDXSMFNK":
         rules = [rule for rule in CHECKLIST if rule.startswith(section)]
         assert rules == sorted(rules)

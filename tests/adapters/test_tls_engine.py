@@ -1,4 +1,4 @@
-"""One engine and one client, back to back: both libraries on either side, TLS 1.2 and 1.3."""
+"""One engine and one client, back to back: both libraries on either side, TLS 1.2 and 1.3.  Checklist K-15, K-23."""
 
 from __future__ import annotations
 

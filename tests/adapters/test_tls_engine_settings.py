@@ -1,4 +1,7 @@
-"""What a server says of TLS: certificates by host name, of clients, changed while it runs; contexts of the user's."""
+"""What a server says of TLS: certificates by host name, of clients, changed while it runs; contexts of the user's.
+
+Checklist K-26.
+"""
 
 from __future__ import annotations
 
