@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ftpcore import AuthenticationFailed
 from ftpcore.ports import Authorizer, FileSystem
-from ftpcore_adapters import _unix_crypt
-from ftpcore_adapters._unix_shadow import ShadowPasswords
 from ftpcore_adapters.authorizers import UnixAuthorizer
 from ftpcore_adapters.filesystems import AbstractedFS
 from ftpcore_adapters.seed import SeedAuthorizer, filesystem_port
 from ftpcore_contracts import AuthorizerContract, Login
-from tests.adapters.unix_people import PASSWORDS, People, needs_crypt, shadow_of
+from tests.adapters.unix_people import PASSWORDS, People, authorizer_of, counted_hashes, needs_crypt
 
 ANN = Login("ann", PASSWORDS["ann"], "elr")
 BOB = Login("bob", PASSWORDS["bob"], "elradfmwMT")
@@ -37,23 +34,14 @@ class TestUnixAuthorizer(AuthorizerContract):
     @pytest.fixture
     def authorizer(self, tmp_path: Path) -> Authorizer:
         (tmp_path / "home").mkdir()
-        authorizer = UnixAuthorizer(passwords=ShadowPasswords(shadow_of), accounts=People.at(tmp_path / "home"))
+        authorizer = authorizer_of(People.at(tmp_path / "home"))
         authorizer.override_user(ANN.username, perm=ANN.rights)
         return port_of(authorizer)
 
     def effort(self, port: Authorizer, username: str, password: str) -> float:
         """Count hashes, for time tells little on a busy machine."""
-        settings: list[str] = []
-        crypt: Callable[[str, str], str | None] = _unix_crypt.crypt
-
-        def counted(password: str, setting: str) -> str | None:
-            settings.append(setting)
-            return crypt(password, setting)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_unix_crypt, "crypt", counted)
-            with pytest.raises(AuthenticationFailed):
-                port.authenticate(username, password, "127.0.0.1")
+        with counted_hashes() as settings, pytest.raises(AuthenticationFailed):
+            port.authenticate(username, password, "127.0.0.1")
         assert settings, "passwords are compared by other means now; count those"
         return len(settings)
 
@@ -64,9 +52,6 @@ class TestUnixAuthorizerWithOverriddenPasswords(TestUnixAuthorizer):
     @pytest.fixture
     def authorizer(self, tmp_path: Path) -> Authorizer:
         (tmp_path / "home").mkdir()
-        authorizer = UnixAuthorizer(
-            passwords=ShadowPasswords(lambda: shadow_of({"bob": BOB.password})),
-            accounts=People.at(tmp_path / "home"),
-        )
+        authorizer = authorizer_of(People.at(tmp_path / "home"), known={"bob": BOB.password})
         authorizer.override_user(ANN.username, password=ANN.password, perm=ANN.rights)
         return port_of(authorizer)

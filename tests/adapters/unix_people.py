@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import pytest
 
+from ftpcore_adapters import _unix_crypt
 from ftpcore_adapters._unix_accounts import UnixAccount
 from ftpcore_adapters._unix_credentials import PER_THREAD, Credentials, LinuxCalls
 from ftpcore_adapters._unix_crypt import crypt, is_available
@@ -30,6 +31,7 @@ __all__ = [
     "TEAM",
     "People",
     "authorizer_of",
+    "counted_hashes",
     "hashed",
     "made_disk",
     "needs_crypt",
@@ -94,9 +96,15 @@ def shadow_of(passwords: Mapping[str, str] = PASSWORDS) -> dict[str, ShadowEntry
     return {name: ShadowEntry(name, hashed(password), 20000, 99999, None) for name, password in passwords.items()}
 
 
-def authorizer_of(people: People, *args: Any, kind: type[UnixAuthorizer] = UnixAuthorizer, **options: Any) -> Any:
-    """Return an authorizer of these people with `PASSWORDS`."""
-    return kind(*args, passwords=ShadowPasswords(shadow_of), accounts=people, **options)
+def authorizer_of(
+    people: People,
+    *args: Any,
+    kind: type[UnixAuthorizer] = UnixAuthorizer,
+    known: Mapping[str, str] = PASSWORDS,
+    **options: Any,
+) -> Any:
+    """Return an authorizer of these people, whose passwords the system knows."""
+    return kind(*args, passwords=ShadowPasswords(lambda: shadow_of(known)), accounts=people, **options)
 
 
 @contextmanager
@@ -138,3 +146,17 @@ def ran(script: str, *, status: int = 0) -> subprocess.CompletedProcess[str]:
     )
     assert done.returncode == status, done.stderr
     return done
+
+
+@contextmanager
+def counted_hashes() -> Iterator[list[str]]:
+    """Note the setting of each hash that is computed meanwhile."""
+    settings: list[str] = []
+
+    def counted(password: str, setting: str) -> str | None:
+        settings.append(setting)
+        return crypt(password, setting)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_unix_crypt, "crypt", counted)
+        yield settings
