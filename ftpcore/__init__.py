@@ -120,6 +120,7 @@ from ftpcore._port_effects import (
 from ftpcore._session import Output, Session
 from ftpcore._state import Endpoint, Phase, Protection, TransferType
 from ftpcore._tls import PeerCertificate, StreamTruncated, TLSDetails
+from ftpcore._transfer import Transfer
 from ftpcore.ports import Account, Capability, FileInfo, FileKind, OpenMode, Ports, RandomSource
 from ftpcore.wire import ProtocolViolation, Reply
 
@@ -233,6 +234,7 @@ __all__ = [
     "TLSDetails",
     "TLSEstablished",
     "TLSFailed",
+    "Transfer",
     "TransferFinished",
     "TransferStarted",
     "TransferTimeout",

@@ -7,9 +7,12 @@ default, an attribute set on an instance (in `on_login`, say) holds for that ses
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ftpcore._command import COMMANDS, CommandSpec
+
+if TYPE_CHECKING:
+    from ftpcore._transfer import Transfer
 
 __all__ = ["Delegate", "does_nothing"]
 
@@ -74,9 +77,13 @@ class Delegate:
     ascii_conversion: bool = True
     """TYPE A changes line ends.  Off: TYPE A moves bytes unchanged, and allows SIZE and REST."""
     read_limit: float = 0
-    """Bytes per second that an upload may use; 0: no limit."""
+    """Bytes per second that an upload may use; 0: no limit.  Both limits are read again for each block."""
     write_limit: float = 0
     """Bytes per second that a download may use; 0: no limit."""
+    receive_block: int | None = None
+    """Bytes of an upload that are moved at once at most; None: what suits the limit and the system."""
+    send_block: int | None = None
+    """As `receive_block`, of a download or listing."""
     encoding: str = "utf-8"
     unicode_errors: str = "surrogateescape"
     commands: Mapping[str, CommandSpec] = COMMANDS
@@ -92,13 +99,6 @@ class Delegate:
     It returns what a method returns: a Reply, an awaitable of one, or None for "answered by `Session.push` already".
     """
 
-    @_nothing
-    def on_connect(self) -> Awaitable[None] | None:
-        """Called before the 220."""
-        return None
-
-    @_nothing
-    def on_disconnect(self) -> Awaitable[None] | None:
     command_interceptor: Callable[..., object] | None = None
     """What is called with the session and each command as it was read, before anything about it is checked.
 
@@ -108,6 +108,13 @@ class Delegate:
     timeout_interceptor: Callable[[], object] | None = None
     """What the host calls, as it does a hook, when `timeout` is over, in place of 421 and the end."""
 
+    @_nothing
+    def on_connect(self) -> Awaitable[None] | None:
+        """Called before the 220."""
+        return None
+
+    @_nothing
+    def on_disconnect(self) -> Awaitable[None] | None:
         """Called when all is over and closed."""
         return None
 
@@ -124,6 +131,21 @@ class Delegate:
     @_nothing
     def on_logout(self, username: str) -> Awaitable[None] | None:
         """Called after QUIT, REIN, and a USER when logged in; not on a plain disconnect."""
+        return None
+
+    @_nothing
+    def on_data_connected(self) -> Awaitable[None] | None:
+        """Called when a data connection is up, before anything moves over it; what it raises closes that, 425."""
+        return None
+
+    @_nothing
+    def on_data_closed(self, transfer: Transfer | None, failure: Exception | None) -> Awaitable[None] | None:
+        """Called when a data connection and the file are closed, before the final reply.
+
+        Args:
+            transfer: What went over it; None: nothing did.
+            failure: What ended the transfer, or None if all is well.
+        """
         return None
 
     @_nothing

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Final
 
 from ftpcore import _effects as effects
 from ftpcore._addresses import Address, same_host
-from ftpcore._errors import Aborted, DataConnectionRefused, FtpError, ServerFull
-from ftpcore._events import ForeignPeer
+from ftpcore._delegate import does_nothing
+from ftpcore._errors import Aborted, DataConnectionLost, DataConnectionRefused, FtpError, ServerFull
+from ftpcore._events import Failed, ForeignPeer
 from ftpcore._lane import Purpose, Task
+from ftpcore._port_effects import Call
 from ftpcore._state import Endpoint, EndpointStep
 from ftpcore.wire import Reply
 
 if TYPE_CHECKING:
     from ftpcore._session import Session
+    from ftpcore._transfer import Transfer
 
-__all__ = ["FULL", "accept", "accepted", "aim", "close_data", "drop_endpoint", "listen"]
+__all__ = ["FULL", "accept", "accepted", "aim", "close_data", "closed", "drop", "drop_endpoint", "listen", "opened"]
 
 #: Errors that no other port would mend.
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -40,6 +43,57 @@ async def drop_endpoint(session: Session) -> None:
         session.move_endpoint(EndpointStep.DROP)
         session.data_lane.deadline = None
         await close_data()
+        await closed(session)
+
+
+def drop(session: Session) -> None:
+    """Close the data connection, if one is up; a transfer that it serves ends with 426."""
+    if not session.data_up:
+        return
+    if session.transferring():
+        session.data_lane.cancel(DataConnectionLost("Data connection closed by the server; transfer aborted."))
+    elif session.data_lane.task is not None:  # a hook is told of it
+        session.data_lane.cancel(Aborted())
+    else:
+        session.data_lane.start(Task(_dropped(session), Purpose.FOLLOW, "drop", session.ports))
+
+
+async def _dropped(session: Session) -> None:
+    session.move_endpoint(EndpointStep.DROP)
+    await close_data(effects.DataPart.CONNECTION)
+    await closed(session)
+
+
+async def opened(session: Session) -> None:
+    """A data connection is up: tell the hook."""
+    session.data_up = True
+    hook = session.delegate.on_data_connected
+    if does_nothing(hook):
+        return
+    try:
+        await Call(hook)
+    except Exception as error:  # the hook's fault ends the connection only
+        _hook_failed(session, "on_data_connected", error)
+        raise DataConnectionRefused from error
+
+
+async def closed(session: Session, transfer: Transfer | None = None, failure: BaseException | None = None) -> None:
+    """The data connection is closed, if one was up: tell the hook."""
+    if not session.data_up:
+        return
+    session.data_up = False
+    hook = session.delegate.on_data_closed
+    if does_nothing(hook):
+        return
+    try:
+        await Call(hook, (transfer, failure))
+    except Exception as error:  # noqa: BLE001  the transfer ended as it did
+        _hook_failed(session, "on_data_closed", error)
+
+
+def _hook_failed(session: Session, name: str, error: Exception) -> None:
+    if session.subscribed(Failed):
+        session.emit(Failed(where=name, error=error))
 
 
 async def close_data(part: effects.DataPart = effects.DataPart.BOTH) -> None:
@@ -103,11 +157,13 @@ async def accept(session: Session) -> None:
                 break
             await close_data(effects.DataPart.CONNECTION)
         await close_data(effects.DataPart.LISTENER)
+        await opened(session)
         await effects.Pause(0)  # ABOR, or whatever ended the wait, counts, even if somebody came at that moment
         session.move_endpoint(EndpointStep.ACCEPT)
     except BaseException:
         session.move_endpoint(EndpointStep.DROP)
         await close_data()
+        await closed(session)
         raise
 
 

@@ -6,16 +6,14 @@ from ftpcore._delegate import Delegate
 from ftpcore._events import Direction
 from ftpcore.ports import Account
 
-__all__ = ["RateLimiter", "limiter_for"]
+__all__ = ["RateLimiter", "limit_of"]
 
 
-def limiter_for(direction: Direction, account: Account | None, options: Delegate) -> RateLimiter | None:
-    """Return what slows a transfer of `account`, whose own limit goes before the option; None: nothing does."""
+def limit_of(direction: Direction, account: Account | None, options: Delegate) -> float:
+    """Return what a transfer of `account` may use at present; its own limit goes before the option.  0: no limit."""
     name = "write_limit" if direction is Direction.SENT else "read_limit"
     limit: float | None = getattr(account, name, None)  # a command for strangers has no account
-    if limit is None:
-        limit = getattr(options, name)
-    return RateLimiter(limit) if limit else None
+    return (getattr(options, name) if limit is None else limit) or 0
 
 
 class RateLimiter:

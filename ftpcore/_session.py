@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from ftpcore import _conclusion, _deadlines, _dispatch, _ending, _open_files, _transfer
+from ftpcore import _conclusion, _deadlines, _dispatch, _ending, _endpoint, _open_files, _transfer
 from ftpcore import _effects as effects
 from ftpcore import _events as events
 from ftpcore._addresses import Address, unmapped
@@ -67,6 +67,8 @@ class Session(Commands, Delegate):
     """PBSZ came: PROT may."""
     endpoint = Endpoint.NONE
     active_address: Address | None = None
+    data_up = False
+    """A data connection is up."""
     transfer_now: _transfer.Transfer | None = None
     transfer_code = 0
     """Code of the latest transfer's final reply."""
@@ -100,10 +102,10 @@ class Session(Commands, Delegate):
     ended = False
     farewell_said = False
     last_words: Reply | None = None
-    reason = "quit"
-    close_at: float | None = None
     last_reply: Reply | None = None
     """The latest reply that was queued."""
+    reason = "quit"
+    close_at: float | None = None
     shut_down_at: float | None = None
 
     def __init__(
@@ -193,6 +195,12 @@ class Session(Commands, Delegate):
         """Begin no command any more, and close when what runs is over and all is sent."""
         self._now = now
         self.close()
+        self._settle()
+
+    def drop_data(self, *, now: float) -> None:
+        """Close the data connection, if one is up; a transfer that it serves ends with 426."""
+        self._now = now
+        _endpoint.drop(self)
         self._settle()
 
     def suspend(self) -> None:
@@ -318,6 +326,8 @@ class Session(Commands, Delegate):
         task = self.data_lane.task
         return task is not None and (task.purpose is not Purpose.ACCEPT or self.data_lane.successor is not None)
 
+    carry_out = _dispatch.carry_out
+    log_out = log_out
     finished = _conclusion.finished
     conclude = _conclusion.conclude
     report = _conclusion.report
@@ -326,8 +336,6 @@ class Session(Commands, Delegate):
     # -- for lanes -----------------------------------------------------------------------------------------------------
 
     def after(self, seconds: float | None) -> float | None:
-    carry_out = _dispatch.carry_out
-    log_out = log_out
         """Return the instant `seconds` from now; None, never, for 0 and None."""
         return self._now + seconds if seconds else None
 
@@ -351,6 +359,7 @@ class Session(Commands, Delegate):
         """Queue a reply, unless nobody is there to read it."""
         if self.lost or self.muted:
             return
+        self.last_reply = reply
         self.push(reply.encode(self.delegate.encoding, self.delegate.unicode_errors))
         if events.ReplySent in self._subscribed:
             self.emit(events.ReplySent(reply=reply))
@@ -359,7 +368,6 @@ class Session(Commands, Delegate):
         """Begin what may begin, and end what is over."""
         try:
             while (
-        self.last_reply = reply
                 self.control_lane.task is None
                 and not (self.closing or self.suspended)
                 and self.unsent < REPLY_BUFFER_LIMIT

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 from ftpcore import _effects as effects
 from ftpcore._codecs import AsciiCodec
 from ftpcore._delegate import does_nothing
-from ftpcore._endpoint import FULL, accept
+from ftpcore._endpoint import FULL, accept, closed, opened
 from ftpcore._errors import (
     Aborted,
     ControlConnectionLost,
@@ -30,7 +30,7 @@ from ftpcore._events import Direction, Outcome, TransferFinished, TransferStarte
 from ftpcore._limits import TRANSFER_BLOCK
 from ftpcore._paths import VirtualPath
 from ftpcore._port_effects import Call, CloseFile, OpenFile, ReadFile, WriteFile
-from ftpcore._ratelimit import limiter_for
+from ftpcore._ratelimit import RateLimiter, limit_of
 from ftpcore._state import TRANSFER, Endpoint, EndpointStep, Protection, TransferPhase, TransferStep, TransferType
 from ftpcore._tls import StreamTruncated
 from ftpcore.commands.security import secure_data
@@ -74,8 +74,8 @@ class Transfer:
     ) -> None:
         self._session = session
         self._username = session.username
-        self._verb = verb
-        self._path = path
+        self.verb = verb
+        self.path = path
         self.direction = direction
         self._mark = mark
         self.file = file
@@ -86,7 +86,8 @@ class Transfer:
         self.started: float | None = None
         self._protection = session.protection
         self._certificate = session.certificate
-        self._limiter = limiter_for(direction, session.account, session.delegate)
+        self._account = session.account
+        self._limiter: RateLimiter | None = None
         ascii_wanted = session.transfer_type is TransferType.ASCII and session.delegate.ascii_conversion
         self._codec = AsciiCodec() if ascii_wanted else None
 
@@ -133,6 +134,7 @@ class Transfer:
                 raise DataConnectionRefused(FULL) from None
             except OSError as error:
                 raise DataConnectionRefused(f"Can't connect to the given address: {error.strerror or error}.") from None
+            await opened(session)
         await effects.Pause(0)  # ABOR counts, even if the connection came up at that moment
         if self._protection is Protection.PRIVATE:
             await secure_data(session, self._certificate)
@@ -144,8 +146,8 @@ class Transfer:
             session.emit(
                 TransferStarted(
                     username=self._username,
-                    verb=self._verb,
-                    path=self._path,
+                    verb=self.verb,
+                    path=self.path,
                     name=self.file.name,
                     direction=self.direction,
                 )
@@ -170,6 +172,7 @@ class Transfer:
                 failure = failure or raised
         session.transfer_now = None
         self._move(TransferStep.CLOSED)
+        await closed(session, self, failure)
         if isinstance(failure, OSError | FilesystemError):
             failure = FtpError(transfer_error_reply(failure))
         if self.file is not None and self.started is not None:
@@ -187,9 +190,8 @@ class Transfer:
         """Send all of `data`; DataConnectionLost if the peer does not take it."""
         rest = memoryview(data)
         while rest:
-            block = rest if self._limiter is None else rest[: self._limiter.block(TRANSFER_BLOCK)]
             try:
-                count = await effects.SendData(block)
+                count = await effects.SendData(rest[: self._block()])
             except OSError:
                 raise DataConnectionLost from None
             rest = rest[count:]
@@ -265,6 +267,16 @@ class Transfer:
         return self._codec is None and self._session.delegate.use_sendfile and hasattr(self.file, "fileno")
 
     def _block(self) -> int:
+        """Return how many bytes to move next, as the options are by now."""
+        options = self._session.delegate
+        limit = limit_of(self.direction, self._account, options)
+        if not limit:
+            self._limiter = None
+        elif self._limiter is None or self._limiter.limit != limit:
+            self._limiter = RateLimiter(limit)
+        block = options.send_block if self.direction is Direction.SENT else options.receive_block
+        if block:
+            return min(block, TRANSFER_BLOCK)
         return TRANSFER_BLOCK if self._limiter is None else self._limiter.block(TRANSFER_BLOCK)
 
     async def _moved(self, count: int) -> None:
@@ -279,8 +291,8 @@ class Transfer:
             session.emit(
                 TransferFinished(
                     username=self._username,
-                    verb=self._verb,
-                    path=self._path,
+                    verb=self.verb,
+                    path=self.path,
                     name=name,
                     direction=self.direction,
                     size=self.size,

@@ -30,6 +30,7 @@ class Commands:
     ftp_STOU = transfer.ftp_STOU
     ftp_APPE = transfer.ftp_APPE
     ftp_REST = transfer.ftp_REST
+    send_blocks = transfer.send_blocks
     ftp_ABOR = transfer.ftp_ABOR
     ftp_ALLO = parameters.ftp_ALLO
     ftp_CWD = files.ftp_CWD

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ftpcore._conclusion import follow, hook_failed
 from ftpcore._delegate import does_nothing
 from ftpcore._effects import Effect, Pause
-from ftpcore._endpoint import close_data, drop_endpoint
+from ftpcore._endpoint import close_data, closed, drop_endpoint
 from ftpcore._errors import AuthenticationFailed, BadSequence, ControlConnectionLost, ServerShutdown
 from ftpcore._events import LoggedOut, LoginFailed, LoginSucceeded
 from ftpcore._listing import DEFAULT_FACTS
@@ -50,6 +50,7 @@ async def farewell(session: Session) -> None:
     if session.endpoint is not Endpoint.NONE:
         session.move_endpoint(EndpointStep.DROP)
         await close_data()
+        await closed(session)
     for effect in hook(session.delegate.on_disconnect):
         await effect
 
@@ -130,7 +131,6 @@ async def start_over(session: Session) -> tuple[Effect[object], ...]:
     return then
 
 
-async def _known_by_certificate(session: Session) -> bool:
 def log_out(session: Session) -> None:
     """Forget the user and what he set, as REIN does, but answer nothing and keep TLS; for user code.
 
@@ -155,6 +155,7 @@ def _forget(session: Session) -> None:
     session.restart, session.rename_from, session.pending = 0, None, Pending.NOTHING
 
 
+async def _known_by_certificate(session: Session) -> bool:
     """Log the user in if the certificate that the client showed is enough.  RFC 4217 12.2."""
     tls = session.control_tls
     if tls is None or tls.certificate is None or not hasattr(session.ports.authorizer, "authenticate_certificate"):

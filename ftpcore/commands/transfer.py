@@ -5,6 +5,7 @@ RFC 959 4.1.3, RFC 1123 4.1.2.9 (STOU) and 4.1.3.4 (554), RFC 3659 5 (REST).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from ftpcore._effects import TransferEnd
@@ -12,7 +13,7 @@ from ftpcore._endpoint import drop_endpoint
 from ftpcore._errors import Aborted, DataConnectionRefused, FilesystemError, FtpError, SyntaxRefused
 from ftpcore._events import Direction
 from ftpcore._paths import VirtualPath, base_name, join, parent, resolve, shown
-from ftpcore._port_effects import CloseFile, OpenFile, OpenUnique, RemoveFile, Stat, TruncateFile
+from ftpcore._port_effects import Call, CloseFile, OpenFile, OpenUnique, RemoveFile, Stat, TruncateFile
 from ftpcore._state import PENDING, Endpoint, PendingStep, TransferType
 from ftpcore._transfer import Transfer
 from ftpcore.ports import AnyFile, Capability, FileKind, OpenMode
@@ -21,7 +22,7 @@ from ftpcore.wire import Reply
 if TYPE_CHECKING:
     from ftpcore._session import Session
 
-__all__ = ["ftp_ABOR", "ftp_APPE", "ftp_REST", "ftp_RETR", "ftp_STOR", "ftp_STOU", "need_endpoint"]
+__all__ = ["ftp_ABOR", "ftp_APPE", "ftp_REST", "ftp_RETR", "ftp_STOR", "ftp_STOU", "need_endpoint", "send_blocks"]
 
 #: The largest file offset that POSIX has.  RFC 3659 5.3 sets no bound.
 _OFFSET_LIMIT: Final = 2**63 - 1
@@ -56,6 +57,31 @@ async def ftp_RETR(session: Session, path: VirtualPath) -> Reply:
     await _check_offset(file, offset)
     async with Transfer(session, "RETR", path, Direction.SENT, file) as channel:
         await channel.send_file(offset)
+    return _COMPLETE
+
+
+async def send_blocks(
+    session: Session, verb: str, path: VirtualPath, next_block: Callable[[], bytes], file: AnyFile | None = None
+) -> Reply:
+    """Send what a command of one's own makes: what `next_block` returns, as it is, until that is b"".
+
+    Args:
+        verb: What events and hooks call it.
+        path: What it is told to be about.
+        next_block: User code, called as hooks are.
+        file: Belongs to the transfer from now on; with it, the transfer is one of a file for events and hooks.
+    """
+    try:
+        need_endpoint(session)
+    except BaseException:
+        if file is not None:
+            await CloseFile(file, complete=False)
+        raise
+    async with Transfer(session, verb, path, Direction.SENT, file) as channel:
+        while block := await Call(next_block):
+            if not isinstance(block, bytes | bytearray | memoryview):
+                raise TypeError(f"{next_block!r} returned {block!r}; expected bytes, b'' at the end")
+            await channel.send(bytes(block))
     return _COMPLETE
 
 
