@@ -127,7 +127,8 @@ class IOLoop:
     def register(self, fd: int, instance: Pollable, events: int) -> None:
         """Watch a descriptor for `READ`, `WRITE`, both or (0) neither, and call `instance` about it.
 
-        It takes the place of an instance registered under the same number.
+        It takes the place of an instance registered under the same number.  One in the style of asyncore is called by
+        `handle_read_event` and `handle_write_event`, and `handle_expt_event` instead of `handle_close`.
 
         Raises:
             OSError: the descriptor is closed, or of a kind that the poller does not take.
