@@ -32,7 +32,12 @@ def test_what_tls_has_received_already_is_stored_without_a_sign_of_the_socket(tl
     """A client that waits for close_notify sends nothing more; the rest of its file is in the server's memory."""
     serving = tls_serve(dtp_handler=Slow)
     client = tls_serve.login(serving)
-    assert client.store("STOR up", CONTENT[:100_000], waits=True) == 226
+    data, wire = client.begin("STOR up")
+    with data:
+        assert wire is not None
+        data.sendall(wire.encrypted(CONTENT[:100_000]) + wire.farewell())
+        assert wire.read_to_end() == b""
+    assert client.code() == 226
     assert (tls_serve.serve.directory / "up").read_bytes() == CONTENT[:100_000]
 
 
@@ -71,7 +76,7 @@ class Upper(AbstractedFS):
 @pytest.mark.parametrize("kind", ["memory", "local", "old style"])
 def test_private_transfers_on_every_kind_of_filesystem(tls_serve: TLSServe, kind: str) -> None:
     directory = tls_serve.serve.directory
-    options: dict[str, dict[str, object]] = {
+    options: dict[str, dict[str, Any]] = {
         "memory": {"authorizer": SingleUser(MemoryFileSystem(), name=USER, password=PASSWORD)},
         "local": {"authorizer": SingleUser(LocalFileSystem(directory), name=USER, password=PASSWORD)},
         "old style": {"abstracted_fs": Upper},
