@@ -206,8 +206,8 @@ _WINDOWS: Final = (
         "WindowsAuthorizer.override_user",
         "method",
         _OVERRIDE_USER,
-        "As for `UnixAuthorizer`, but a password is refused: without that of the account Windows gives no token to touch "
-        "files by.",
+        "As for `UnixAuthorizer`, but a password is refused: without that of the account Windows gives no token to "
+        "touch files by.",
         "fixed",
     ),
     *(
