@@ -9,6 +9,7 @@ from typing import Final
 from ftpcore import (
     CommandFinished,
     CommandReceived,
+    Connection,
     Direction,
     Disconnected,
     Event,
@@ -19,6 +20,8 @@ from ftpcore import (
     LoginSucceeded,
     Outcome,
     ReplySent,
+    TLSEstablished,
+    TLSFailed,
     TransferFinished,
     ViolationSeen,
     VirtualPath,
@@ -37,10 +40,11 @@ _ALWAYS: Final[frozenset[type[Event]]] = frozenset(
         ForeignPeer,
         Failed,
         ViolationSeen,
+        TLSFailed,
         Disconnected,
     }
 )
-_DEBUG: Final[frozenset[type[Event]]] = _ALWAYS | {CommandReceived, ReplySent}
+_DEBUG: Final[frozenset[type[Event]]] = _ALWAYS | {CommandReceived, ReplySent, TLSEstablished}
 
 #: Ends of transfers that the log tells in words.
 _ENDS: Final = {
@@ -181,6 +185,11 @@ class SessionLog:
                 self.log(f"{verb} data connection from foreign address {peer.host}:{peer.port}.", logger.warning)
             case ViolationSeen(text=text):
                 self.log(text, logger.warning)
+            case TLSEstablished(connection=connection, details=tls):
+                resumed = ", resumed" if tls.reused else ""
+                self.logline(f"{tls.version} on the {connection.value} connection, {tls.cipher}{resumed}")
+            case TLSFailed(connection=Connection.DATA, reason=reason):  # the other ends the session, for this reason
+                self.log(f"TLS handshake failed on the data connection: {reason}")
             case Failed(where=where, error=error):
                 logger.error("%s failed: %r", where, error, exc_info=error)
             case Disconnected(reason=reason):

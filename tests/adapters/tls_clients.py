@@ -193,7 +193,7 @@ class SecureClient(Client):
     def ended(self) -> bool:
         try:
             return not (self._received or self._more())
-        except (ConnectionError, Truncated):
+        except (ConnectionError, ssl.SSLError, Truncated):
             return True
 
     def ended_well(self) -> bool:
