@@ -10,7 +10,6 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from inspect import iscoroutinefunction
 from socket import socket
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
@@ -28,23 +27,23 @@ from ftpcore import (
 from ftpcore_adapters import __ver__
 from ftpcore_adapters._clock import SystemClock
 from ftpcore_adapters._host import SessionHost
-from ftpcore_adapters._impersonated import Impersonated
 from ftpcore_adapters._loop import Loop
 from ftpcore_adapters._loop_host import LoopHost
-from ftpcore_adapters._seed_authorizer import SeedAuthorizer, impersonates
-from ftpcore_adapters._seed_commands import Overrides, SeedCommands, overridden, proto_cmds, table_of
-from ftpcore_adapters._seed_filesystem import Wrap, filesystem_port
+from ftpcore_adapters._seed_commands import Overrides, SeedCommands, proto_cmds, table_of
+from ftpcore_adapters._seed_login import SeedLogin
+from ftpcore_adapters._seed_overrides import by_default, overridden
+from ftpcore_adapters._seed_processing import SeedProcessing
+from ftpcore_adapters._seed_replies import SeedReplies, spoken
+from ftpcore_adapters._seed_state import SeedState
 from ftpcore_adapters._session_log import SessionLog
 from ftpcore_adapters._sockets import CAN_SENDFILE, address_of, read_urgent_inline, set_no_delay
 from ftpcore_adapters._waiting_calls import WaitingCalls
 from ftpcore_adapters.authorizers import DummyAuthorizer
-from ftpcore_adapters.exceptions import AuthorizerError
 from ftpcore_adapters.filesystems import AbstractedFS
 from ftpcore_adapters.ioloop import IOLoop, ScheduledCall
 from ftpcore_adapters.log import logger
 
 if TYPE_CHECKING:
-    from ftpcore.ports import AnyAuthorizer, FileSystem
     from ftpcore_adapters._accepting import Acceptor
     from ftpcore_adapters._tls_engine import TLSEngine
 
@@ -80,7 +79,7 @@ class DTPHandler:
     write_limit: float = 0
 
 
-class FTPHandler(SeedCommands, SessionLog, Delegate):
+class FTPHandler(SeedState, SeedReplies, SeedProcessing, SeedLogin, SeedCommands, SessionLog, Delegate):
     """One control connection, as users of this API configure and extend it.
 
     `ftp_XXX` methods of a subclass take over a command: they get the real path (or the argument as it was typed),
@@ -124,6 +123,7 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         self._calls: list[ScheduledCall] = []
         self._waiting_calls = WaitingCalls()
         self._closed = False
+        self._failing = False
         conn.setblocking(False)
         try:
             peer = conn.getpeername()
@@ -168,19 +168,7 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
 
     @property
     def connected(self) -> bool:
-        return not self._closed
-
-    @property
-    def authenticated(self) -> bool:
-        return self._session is not None and self._session.account is not None
-
-    @property
-    def username(self) -> str:
-        return "" if self._session is None else self._session.username
-
-    @property
-    def attempted_logins(self) -> int:
-        return 0 if self._session is None else self._session.failed_logins
+        return self.socket is not None
 
     @classmethod
     def check(cls) -> None:
@@ -195,10 +183,18 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
             if self.tcp_no_delay:
                 set_no_delay(self.socket)
         self.commands = self._commands()
-        methods = overridden(type(self))  # type: ignore[arg-type]  # mypy takes no class for hashable
-        self.command_overrides = Overrides(self, methods) if methods else {}
+        methods = overridden(type(self))
+        session_class = self.session_class
+        if methods:
+            self.command_overrides = Overrides(self, methods)
+            if self.intercepts():
+                self.command_interceptor = self.intercept
+            if "handle_timeout" in methods:
+                self.timeout_interceptor = self.handle_timeout
+            if methods & {"respond", "push"}:
+                session_class = spoken(session_class)  # type: ignore[arg-type]  # mypy takes no class for hashable
         self.unreported = self.unlogged()
-        self._session = session = self.session_class(
+        self._session = session = session_class(
             local=local,
             peer=peer,
             ports=Ports(authorizer=self._authorizer_port(), clock=_CLOCK),
@@ -222,7 +218,10 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         return table_of(self.proto_cmds)
 
     def connection_closed(self) -> None:
-        """The control connection is closed: give its place to others."""
+        """The control connection is closed: give its place to others, and tell a class that wants to know."""
+        methods = overridden(type(self))
+        if "handle_close" in methods and self._client_has_left():
+            self._tell(self.handle_close)
         self._closed = True
         self.socket = None
         for call in self._calls:
@@ -230,10 +229,34 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         self._calls.clear()
         if self.server is not None:
             self.server.forget(self)
+        if "close" in methods:
+            self._tell(self.close)
 
     def session_over(self) -> None:
         """The host runs the session no longer: nobody waits for it any more.  Idempotent."""
         self._waiting_calls.give_up()
+        if isinstance(self._fs, AbstractedFS):
+            self._fs.cmd_channel = None
+
+    def failed(self, instance: object) -> None:
+        """The exception that is being handled ended the session, a hook or a command: log it."""
+        if "handle_error" in overridden(type(self)):
+            self._failing = True
+            try:
+                self.handle_error()
+            finally:
+                self._failing = False
+        else:
+            self.log_exception(instance)
+
+    def log_failure(self, where: str, error: BaseException) -> None:
+        if "handle_error" not in overridden(type(self)):
+            super().log_failure(where, error)
+            return
+        try:
+            raise error
+        except BaseException:  # noqa: BLE001  for the class to see which is being handled
+            self.failed(self)
 
     def server_is_full(self) -> bool:
         return self.server is not None and self.server.is_full()
@@ -294,9 +317,34 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
         """The client's address has too many connections: 421, and close."""
         self._refuse(_TOO_MANY_PER_IP)
 
+    @by_default
+    def handle_timeout(self) -> None:
+        """The client was idle for `timeout` seconds: 421, and close.  A class that overrides this may keep it."""
+        self._run(partial(self.session.close, Reply.of(421, "Control connection timed out.")))
+
+    @by_default
+    def handle_error(self) -> None:
+        """Log the exception that is being handled, and close the session, unless what failed ends it, or need not."""
+        self.log_exception(self)
+        if not self._failing:
+            self.close()
+
+    @by_default
+    def handle_close(self) -> None:
+        """The client has closed the connection."""
+        self.close()
+
+    @by_default
     def close(self) -> None:
-        """Close the session now; idempotent, callable from any thread."""
+        """Close the session now; idempotent, callable from any thread.
+
+        A class that overrides this has it called whatever closed the session.
+        """
+        if self._closed:
+            return
         if self._host is not None:
+            self._closed = True
+            self._run(self._host.pump)  # what was answered leaves, if the socket takes it
             self._run(self._host.drop)
         elif self.socket is not None:
             self.socket.close()
@@ -313,31 +361,6 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
     def add_channel(self) -> None:
         self._run(self._running_host().resume)
 
-    def respond(self, resp: str, logfun: Callable[..., object] = logger.debug) -> None:
-        """Send a reply, without its CRLF."""
-        self._last_response = resp
-        if self.running is not None:
-            self.running.answers.append(resp)
-        self.push(resp + "\r\n")
-        if logfun != logger.debug:
-            self.log(resp.partition(" ")[2] or resp, logfun=logfun)
-        else:
-            self.logline(f"-> {resp}")
-
-    def respond_w_warning(self, resp: str) -> None:
-        self.respond(resp, logfun=logger.warning)
-
-    def push(self, data: str) -> None:
-        """Send text as it is; the caller adds CRLF."""
-        raw = data.encode(self.encoding, self.unicode_errors)
-        host = self._running_host()
-        if host.on_session_thread():
-            self.session.push(raw)
-            if self.running is None:
-                host.pump()
-        else:
-            self._run(lambda: self.session.push(raw))
-
     def call_later(self, seconds: float, target: Callable[..., object], *args: object, **kwargs: Any) -> ScheduledCall:
         """As the loop's; cancelled when the session closes."""
         for call in self._calls[:]:
@@ -349,26 +372,6 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
             call.cancel()
         return call
 
-    def run_as_current_user(self, function: Callable[..., T], *args: object, **kwargs: object) -> T:
-        """Call `function` with the rights of the user on the system, if the authorizer impersonates.
-
-        That is who has logged in: a USER that comes later, without its password, does not change it.
-
-        Raises:
-            AuthorizerError: Nobody has logged in yet.
-            TypeError: `function` is a coroutine function, which would run later, with the rights of the server.
-        """
-        if iscoroutinefunction(function):
-            raise TypeError(f"run_as_current_user expected a function that returns when it is done; got {function!r}")
-        if not impersonates(self.authorizer):
-            return function(*args, **kwargs)
-        if self._logged_in is None:
-            raise AuthorizerError("run_as_current_user: nobody has logged in yet, whose rights could be used")
-        return self._run_as(*self._logged_in, partial(function, *args, **kwargs))
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.remote_ip}:{self.remote_port} user={self.username!r}>"
-
     # -- private -------------------------------------------------------------------------------------------------------
 
     def _running_host(self) -> SessionHost:
@@ -378,40 +381,29 @@ class FTPHandler(SeedCommands, SessionLog, Delegate):
 
     def _run(self, function: Callable[[], None]) -> None:
         """Run `function` on the session's thread, without waiting for it; nothing happens if the session is over."""
+        host = self._running_host()
         try:
-            self._running_host().run(function)
+            if self.speaking and host.on_session_thread():  # the session is at work on a reply
+                self.ioloop.call_soon_threadsafe(host.run, function)
+            else:
+                host.run(function)
         except RuntimeError:
             if not self._closed:
                 raise  # else the loop of that thread has ended, and the session with it
+
+    def _tell(self, method: Callable[[], object]) -> None:
+        try:
+            method()
+        except Exception:  # noqa: BLE001  logged; the session ends anyway
+            self.log_exception(self)
+
+    def _client_has_left(self) -> bool:
+        """Was it the client, or the network, that ended the connection which is being closed?"""
+        session = self._session
+        return not self._closed and session is not None and (not session.lost or session.reason == "client left")
 
     def _refuse(self, reply: Reply) -> None:
         self._refusal = reply
         self.refused = True
         self.log(reply.lines[0], logfun=logger.warning)
         self.handle()
-
-    def _authorizer_port(self) -> AnyAuthorizer:
-        authorizer = self.authorizer
-        if hasattr(authorizer, "authenticate"):
-            return authorizer  # type: ignore[no-any-return]  # users assign objects of either kind
-        return SeedAuthorizer(authorizer, self, self._make_filesystem)
-
-    def _make_filesystem(self, home: str) -> tuple[FileSystem, str]:
-        self.fs = self.abstracted_fs(home, self)
-        wrap: Wrap | None = None
-        self._logged_in = self.username, self.password
-        if impersonates(self.authorizer):
-            # By name: a transfer goes on with the rights it began with, whoever is named by a USER meanwhile.
-            wrap = partial(self._run_as, *self._logged_in)
-        if not hasattr(self.fs, "open_file"):
-            return filesystem_port(self.fs, wrap), cast("str", self.fs.cwd)
-        if wrap is None or iscoroutinefunction(self.fs.stat):  # what is awaited goes on in no thread of its own
-            return self.fs, "/"
-        return Impersonated(self.fs, wrap), "/"
-
-    def _run_as(self, username: str, password: str, function: Callable[[], T]) -> T:
-        self.authorizer.impersonate_user(username, password)
-        try:
-            return function()
-        finally:
-            self.authorizer.terminate_impersonation(username)

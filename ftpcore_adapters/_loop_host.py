@@ -147,14 +147,17 @@ class LoopHost:
 
     def handle_error(self) -> None:
         """The session, or this host, raised: log it, and give the session up."""
-        self.handler.log_exception(self)
+        try:
+            self.handler.failed(self)
+        except Exception:  # noqa: BLE001  the user's: logged as well
+            self.handler.log_exception(self)
         self._abandon()
 
     def close(self) -> None:
         """The loop is closed: end everything now."""
         if self._control.open:
+            self.session.connection_lost(now=timer())  # first: the handler is not to think that the client did it
             self._close_control()
-            self.session.connection_lost(now=timer())
         self.pump(turn=math.inf)
         if not self.session.idle:
             self._abandon()

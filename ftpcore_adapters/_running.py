@@ -1,15 +1,19 @@
-"""One overridden command of the old dialect while it runs: what it answers, what it inherits, what is left to do."""
+"""A command that user code runs, while it does: what it answers, what it inherits, what is left to do."""
 
 from __future__ import annotations
 
+import os
 import types
 from collections.abc import Awaitable, Callable, Generator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from ftpcore import (
-    COMMANDS,
+    CCC_COMMANDS,
+    Account,
     Argument,
+    Authenticate,
+    AuthenticationFailed,
     Call,
     Effect,
     MoveToData,
@@ -19,13 +23,16 @@ from ftpcore import (
     VirtualPath,
     parent_path,
 )
+from ftpcore.wire import Command
 from ftpcore_adapters._host import SessionOver
 from ftpcore_adapters._left_files import close_now, opened_by
 
 if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
 
-__all__ = ["Running", "run"]
+__all__ = ["Running", "carry", "run"]
+
+T = TypeVar("T")
 
 #: Any, for what a coroutine yields and takes differs with each effect.
 _Steps: TypeAlias = Any
@@ -45,8 +52,14 @@ async def run(
     """Run an overridden command in the session's lane; None, for it is answered by then."""
     running = Running(handler, session, name)
     real, keywords = running.real_arguments(arguments)
+    await carry(running, partial(method, *real, **keywords))
+    return None
+
+
+async def carry(running: Running, method: Callable[[], object]) -> None:
+    """Run the user's method, and then what it inherited, to the end."""
     try:
-        await Call(running.call, (partial(method, *real, **keywords),))
+        await Call(running.call, (method,))
     except Exception as error:  # noqa: BLE001  whatever it is, the client gets its one reply
         running.failed(error)
     except BaseException:  # the session is given up
@@ -57,41 +70,40 @@ async def run(
         try:
             reply = await _go_on(steps, effect)
         except Exception as error:  # noqa: BLE001  as above
-            reply = session.failure_reply(error, name, running.path)
+            reply = running.reply_to(error)
         if reply is not None:
             running.conclude(reply)
     running.report()
-    for effect in running.then:
-        await effect
-    return None
 
 
 class Running:
-    """An overridden command.  Its methods may be called in the thread that runs it, or the session's."""
+    """A command that user code runs.  Its methods may be called in the thread that runs it, or the session's."""
+
+    account: Callable[[str, str, str], Account]
+    """Makes the account of a login that is decided here, of the home, the password and the message."""
 
     def __init__(self, handler: FTPHandler, session: Session, name: str) -> None:
-        task = session.current
+        assert session.current is not None, "a command is run by a task"
+        self._task = session.current
         self._handler = handler
         self._session = session
         self._name = name
-        self._argument = task.argument if task is not None else None
-        self.path = task.path if task is not None else None
         self._concluded = False
         self._given_up = False
         self._virtual: dict[str, VirtualPath] = {}  # what the real path that the method gets stands for
+        self._undecided: _Steps = None
         self.answers: list[str] = []
         """What it responded, in place of the core's reply."""
         self.rest: tuple[_Steps, Effect[Any]] | None = None
         """The inherited command and the effect that it stopped at."""
-        self.then: tuple[Effect[object], ...] = ()
 
     def call(self, method: Callable[[], object]) -> object:
         """Run the user's method, in whatever thread the host runs user code."""
-        self._handler.running = self
+        outer, self._handler.running = self._handler.running, self
         try:
             return method()
         finally:
-            self._handler.running = None
+            self._handler.running = outer
 
     def real_arguments(self, arguments: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str]]:
         """Return what the old method is called with: one argument, and for some a keyword."""
@@ -115,34 +127,54 @@ class Running:
         source = self._session.taken_rename
         return "" if source is None else self._handler.real_path(source)
 
-    def drive(self, name: str, argument: str, first: str | None) -> bool:
+    def name_of_file(self) -> str | None:
+        """Return what the file of a transfer that has begun is called, without its directory."""
+        transfer = self._session.transfer_now
+        return None if transfer is None or transfer.file is None else os.path.basename(transfer.file.name)
+
+    def drive(self, name: str, argument: str = "", first: str | None = None, **keywords: str) -> bool:
         """Run the core's command as far as ports carry it; True: it succeeded, or its transfer began."""
-        if self.rest is not None:
-            raise RuntimeError(f"{name} can't be inherited here: the command that was inherited before is not over")
-        spec, session, on_session = COMMANDS[name], self._session, self._handler.on_session
+        session = self._session
+        spec = CCC_COMMANDS.get(name) or self._handler.commands[name]
+        first = keywords.get(_KEYWORDS.get(name, ""), first)
         virtual: tuple[str, ...] = (argument,)
         if spec.argument is Argument.NONE:
             virtual = ()
         elif spec.argument in _PATHS or first is not None:
             path = self._virtual.get(argument) or self._handler.virtual_path(argument)
             virtual = (path,) if first is None else (first, path)
-        reply: Reply
-        steps: _Steps = None
+        return self._begin(name, partial(getattr(session, spec.method), *virtual))
+
+    def carry_out(self, command: Command) -> None:
+        """Run a command from its first check on, as far as ports carry it."""
+        self._begin(command.verb, partial(self._session.carry_out, command))
+
+    def _begin(self, name: str, begin: Callable[[], object]) -> bool:
+        if self.rest is not None:
+            raise RuntimeError(f"{name} can't be inherited here: the command that was inherited before is not over")
         try:
-            begun = on_session(partial(getattr(session, spec.method), *virtual))
-            if isinstance(begun, Reply):
-                return on_session(partial(self.conclude, begun))
-            steps = begun
-            step: Callable[[], object] = partial(steps.send, None)
+            begun = self._stepped(begin)
+        except Exception as error:  # noqa: BLE001  the command's failure is its reply
+            return self._on_session(partial(self._fail, error))
+        if isinstance(begun, Reply):
+            return self._on_session(partial(self.conclude, begun))
+        return self._advance(begun, partial(begun.send, None))
+
+    def _advance(self, steps: _Steps, step: Callable[[], object]) -> bool:
+        session = self._session
+        reply: Reply | None
+        try:
             while True:
-                effect = on_session(step)
+                effect = self._stepped(step)
+                if isinstance(effect, Authenticate) and self._handler.decides_logins():
+                    return self._decide(steps, effect)
                 if not isinstance(effect, PortEffect):
                     assert isinstance(effect, Effect)
                     self.rest = (steps, effect)
                     if self._given_up:
                         self.give_up()
                     return isinstance(effect, MoveToData)
-                on_session(partial(session.note_request, effect))
+                self._on_session(partial(session.note_request, effect))
                 try:
                     value = effect.call(session.ports)
                     if isinstance(value, Awaitable):
@@ -155,12 +187,53 @@ class Running:
         except StopIteration as stop:
             reply = stop.value
         except SessionOver:
-            if steps is not None:
-                _unwind(steps)
+            _unwind(steps)
             raise
         except Exception as error:  # noqa: BLE001  the command's failure is its reply
-            reply = on_session(partial(session.failure_reply, error, name, self.path))
-        return on_session(partial(self.conclude, reply))
+            return self._on_session(partial(self._fail, error))
+        return True if reply is None else self._on_session(partial(self.conclude, reply))  # None: it is answered
+
+    def _on_session(self, function: Callable[[], T]) -> T:
+        return self._handler.on_session(function)
+
+    def _stepped(self, step: Callable[[], object]) -> Any:
+        """Take a step of a command in the session's thread, as a step of this task."""
+        return self._on_session(partial(self._step, step))
+
+    def _step(self, step: Callable[[], object]) -> object:
+        session = self._session
+        outer, session.current = session.current, self._task
+        try:
+            return step()
+        finally:
+            session.current = outer
+
+    # -- logins that the handler's class decides -----------------------------------------------------------------------
+
+    @property
+    def deciding(self) -> bool:
+        """Is a PASS waiting for `accept` or `refuse`?"""
+        return self._undecided is not None
+
+    def accept(self, account: Account) -> None:
+        """Go on with PASS: the user has this account."""
+        steps, self._undecided = self._undecided, None
+        self._advance(steps, partial(steps.send, account))
+
+    def refuse(self, text: str) -> None:
+        """Go on with PASS: the password is wrong."""
+        steps, self._undecided = self._undecided, None
+        self._advance(steps, partial(steps.throw, AuthenticationFailed(text)))
+
+    def _decide(self, steps: _Steps, effect: Authenticate) -> bool:
+        self._undecided = steps
+        try:
+            self._handler.decide(effect)
+        finally:
+            if self.deciding:  # it was answered otherwise: nobody is logged in, and the user's name stands
+                self._undecided = None
+                self._stepped(partial(_unwind, steps))
+        return self._handler.authenticated
 
     def give_up(self) -> None:
         """Nobody will go on with the inherited command."""
@@ -179,19 +252,26 @@ class Running:
                     self._handler.awaited(answer)
             raise
 
+    def reply_to(self, error: Exception) -> Reply:
+        """Return what the client is told of an error."""
+        return self._session.failure_reply(error, self._task.name, self._task.path)
+
+    def _fail(self, error: Exception) -> bool:
+        return self.conclude(self.reply_to(error))
+
     def conclude(self, reply: Reply) -> bool:
         """Send the reply of the inherited command; tell whether it was one of success."""
         self._concluded = True
-        session = self._session
+        session, task = self._session, self._task
         if session.current is not None and session.current is session.data_lane.task:
             session.transfer_code = reply.code  # ABOR asks for it
-        session.conclude(reply, self._name, self._argument, self.path)
-        self.then += reply.then
+        session.conclude(reply, task.name, task.argument, task.path)
+        task.follow += reply.then
         return reply.code < 400
 
     def failed(self, error: Exception) -> None:
         """The user's method raised: the client is told, if nothing was said yet."""
-        reply = self._session.failure_reply(error, self._name, self.path)
+        reply = self.reply_to(error)
         if not self.answers and not self._concluded and self.rest is None:
             self.conclude(reply)
 
@@ -200,7 +280,7 @@ class Running:
         if self.answers and not self._concluded:
             code, _, text = self.answers[-1].partition(" ")
             reply = Reply.of(int(code[:3]), text) if code[:3].isdigit() else Reply.of(200, self.answers[-1])
-            self._session.report(reply, self._name, self._argument, self.path)
+            self._session.report(reply, self._task.name, self._task.argument, self._task.path)
 
 
 def _unwind(steps: _Steps) -> None:

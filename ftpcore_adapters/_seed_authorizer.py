@@ -13,7 +13,7 @@ from ftpcore_adapters._passwords import is_hash
 from ftpcore_adapters.authorizers import DummyAuthorizer
 from ftpcore_adapters.exceptions import AuthenticationFailed, AuthorizerError
 
-__all__ = ["SeedAuthorizer", "SeedStyleAuthorizer", "impersonates", "impersonates_process"]
+__all__ = ["SeedAuthorizer", "SeedStyleAuthorizer", "impersonates", "impersonates_process", "refusal"]
 
 #: What a login and the commands ask of an authorizer.  A class that overrides none of these never waits for anything.
 _QUESTIONS: Final = (
@@ -71,13 +71,24 @@ class SeedAuthorizer:
         self.blocking = any(_overrides(authorizer, name) for name in _QUESTIONS) or _holds_hashes(authorizer)
 
     def authenticate(self, username: str, password: str, peer: str, /) -> Account:
+        try:
+            home, login_message = self.validated(username, password)
+        except AuthenticationFailed as error:
+            raise AuthenticationFailed(refusal(username, str(error))) from error
+        return self.account(username, home, password, login_message)
+
+    def validated(self, username: str, password: str) -> tuple[str, str]:
+        """Return the home and the login message of a user whose password is right; AuthenticationFailed if not."""
         authorizer = self._authorizer
         try:
             authorizer.validate_authentication(username, password, self._handler)
-            home = authorizer.get_home_dir(username)
-            login_message = authorizer.get_msg_login(username)
+            return authorizer.get_home_dir(username), authorizer.get_msg_login(username)
         except AuthorizerError as error:
             raise AuthenticationFailed(*error.args) from error
+
+    def account(self, username: str, home: str, password: str, login_message: str) -> Account:
+        """Return the account of a user who is let in."""
+        authorizer = self._authorizer
         if hasattr(self._handler, "password"):
             self._handler.password = password  # what impersonate_user is called with
         filesystem, start = self._make_filesystem(home)
@@ -113,6 +124,11 @@ class _TableAccount(Account):
     def everywhere(self) -> str | None:
         row = self.user_table.get(self.name, _NO_RIGHTS)
         return None if row["operms"] else str(row["perm"])
+
+
+def refusal(username: str, text: str) -> str:
+    """Return what the client is told of a refused login; "": the usual."""
+    return text or ("Anonymous access not allowed." if username == "anonymous" else "")
 
 
 def impersonates(authorizer: object) -> bool:

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ftpcore import COMMANDS, TLS_COMMANDS, Argument, CommandSpec
 from ftpcore_adapters._running import Running, run
+from ftpcore_adapters._seed_overrides import by_default, overridden
 
 if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
 
-__all__ = ["Overrides", "SeedCommands", "overridden", "proto_cmds", "table_of", "tls_proto_cmds"]
+__all__ = ["Overrides", "SeedCommands", "proto_cmds", "table_of", "tls_proto_cmds"]
 
 #: Letters that the core asks for inside these commands, and the old table lists beside them.
 _INNER_PERMISSIONS: Final = {"CDUP": "e", "XCUP": "e", "STAT": "l", "STOU": "w"}
@@ -42,6 +43,13 @@ proto_cmds: dict[str, dict[str, object]] = {name: _row(spec) for name, spec in C
 #: That of handlers with TLS.
 tls_proto_cmds: dict[str, dict[str, object]] = {name: _row(spec) for name, spec in TLS_COMMANDS.items()}
 
+
+#: Methods that take part in commands -> which ones.
+_TAKING_PART: Final = {
+    "handle_auth_success": {"ftp_PASS"},
+    "handle_auth_failed": {"ftp_PASS"},
+    "flush_account": {"ftp_USER", "ftp_REIN"},
+}
 
 #: The latest tables made, each with a copy of what it was made from: few servers have more than one.
 _made: list[tuple[dict[str, dict[str, object]], dict[str, CommandSpec]]] = []
@@ -80,22 +88,12 @@ def _spec(name: str, entry: Mapping[str, object]) -> CommandSpec:
     )
 
 
-@cache
-def overridden(handler_class: type) -> frozenset[str]:
-    """Return the names of the command methods that a class has of its own; looked up once for each class."""
-    return frozenset(
-        name
-        for name in dir(handler_class)
-        if name.startswith("ftp_") and getattr(handler_class, name) is not getattr(SeedCommands, name, None)
-    )
-
-
 class Overrides(Mapping[str, Callable[..., object]]):
     """The commands that a handler's class defines anew."""
 
     def __init__(self, handler: FTPHandler, methods: frozenset[str]) -> None:
         self._handler = handler
-        self._methods = methods
+        self._methods = methods.union(*(commands for point, commands in _TAKING_PART.items() if point in methods))
 
     def __getitem__(self, name: str) -> Callable[..., object]:
         override: Callable[..., object] | None = self.get(name)
@@ -104,6 +102,8 @@ class Overrides(Mapping[str, Callable[..., object]]):
         return override
 
     def get(self, name: str, default: Any = None) -> Any:
+        if "process_command" in self._methods:
+            return partial(run, self._handler, name, partial(self._handler.process_command, name))
         spec = self._handler.commands.get(name)
         for candidate in (name, None if spec is None else spec.same_as):
             verb = "" if candidate is None else "ftp_" + candidate.replace(" ", "_")
@@ -127,158 +127,227 @@ class SeedCommands:
     running: Running | None = None
     """The overridden command that runs now."""
 
+    if TYPE_CHECKING:  # these are of the handler
+
+        @property
+        def authenticated(self) -> bool: ...
+        def flush_account(self) -> None: ...
+
+    def _flush(self) -> None:
+        """Let a class that overrides `flush_account` flush; else the command does."""
+        if self.authenticated and "flush_account" in overridden(type(self)):
+            self.flush_account()
+
     def _inherited(self, name: str, argument: str, first: str | None = None) -> str | None:
         if self.running is None:
             raise RuntimeError(f"the inherited {name} can be called from within an overridden command only")
         return argument if self.running.drive(name, argument, first) else None
 
+    @by_default
     def ftp_USER(self, line: str) -> str | None:
+        self._flush()
         return self._inherited("USER", line)
 
+    @by_default
     def ftp_PASS(self, line: str) -> str | None:
         return self._inherited("PASS", line)
 
+    @by_default
     def ftp_AUTH(self, line: str) -> str | None:
         return self._inherited("AUTH", line)
 
+    @by_default
     def ftp_PBSZ(self, line: str) -> str | None:
         return self._inherited("PBSZ", line)
 
+    @by_default
     def ftp_PROT(self, line: str) -> str | None:
         return self._inherited("PROT", line)
 
+    @by_default
     def ftp_CCC(self, line: str) -> str | None:
         return self._inherited("CCC", line)
 
+    @by_default
     def ftp_REIN(self, line: str) -> str | None:
+        self._flush()
         return self._inherited("REIN", line)
 
+    @by_default
     def ftp_QUIT(self, line: str) -> str | None:
         return self._inherited("QUIT", line)
 
+    @by_default
     def ftp_TYPE(self, line: str) -> str | None:
         return self._inherited("TYPE", line)
 
+    @by_default
     def ftp_MODE(self, line: str) -> str | None:
         return self._inherited("MODE", line)
 
+    @by_default
     def ftp_STRU(self, line: str) -> str | None:
         return self._inherited("STRU", line)
 
+    @by_default
     def ftp_PASV(self, line: str) -> str | None:
         return self._inherited("PASV", line)
 
+    @by_default
     def ftp_PORT(self, line: str) -> str | None:
         return self._inherited("PORT", line)
 
+    @by_default
     def ftp_EPSV(self, line: str) -> str | None:
         return self._inherited("EPSV", line)
 
+    @by_default
     def ftp_EPRT(self, line: str) -> str | None:
         return self._inherited("EPRT", line)
 
+    @by_default
     def ftp_STOU(self, line: str) -> str | None:
-        return self._inherited("STOU", line)
+        if self._inherited("STOU", line) is None or self.running is None:
+            return None
+        return self.running.name_of_file()
 
+    @by_default
     def ftp_REST(self, line: str) -> str | None:
         return self._inherited("REST", line)
 
+    @by_default
     def ftp_ABOR(self, line: str) -> str | None:
         return self._inherited("ABOR", line)
 
+    @by_default
     def ftp_ALLO(self, line: str) -> str | None:
         return self._inherited("ALLO", line)
 
+    @by_default
     def ftp_PWD(self, line: str) -> str | None:
         return self._inherited("PWD", line)
 
+    @by_default
     def ftp_STAT(self, line: str) -> str | None:
         return self._inherited("STAT", line)
 
+    @by_default
     def ftp_SYST(self, line: str) -> str | None:
         return self._inherited("SYST", line)
 
+    @by_default
     def ftp_FEAT(self, line: str) -> str | None:
         return self._inherited("FEAT", line)
 
+    @by_default
     def ftp_OPTS(self, line: str) -> str | None:
         return self._inherited("OPTS", line)
 
+    @by_default
     def ftp_HELP(self, line: str) -> str | None:
         return self._inherited("HELP", line)
 
+    @by_default
     def ftp_NOOP(self, line: str) -> str | None:
         return self._inherited("NOOP", line)
 
+    @by_default
+    def ftp_SITE(self, line: str) -> str | None:
+        return self._inherited("SITE", line)
+
+    @by_default
     def ftp_SITE_HELP(self, line: str) -> str | None:
         return self._inherited("SITE HELP", line)
 
+    @by_default
     def ftp_XPWD(self, line: str) -> str | None:
-        return self._inherited("XPWD", line)
+        return self.ftp_PWD(line)
 
+    @by_default
     def ftp_CWD(self, path: str) -> str | None:
         return self._inherited("CWD", path)
 
+    @by_default
     def ftp_CDUP(self, path: str) -> str | None:
         return self._inherited("CDUP", path)
 
+    @by_default
     def ftp_RETR(self, path: str) -> str | None:
         return self._inherited("RETR", path)
 
+    @by_default
     def ftp_STOR(self, path: str) -> str | None:
         return self._inherited("STOR", path)
 
+    @by_default
     def ftp_APPE(self, path: str) -> str | None:
         return self._inherited("APPE", path)
 
+    @by_default
     def ftp_DELE(self, path: str) -> str | None:
         return self._inherited("DELE", path)
 
+    @by_default
     def ftp_RNFR(self, path: str) -> str | None:
         return self._inherited("RNFR", path)
 
+    @by_default
     def ftp_MKD(self, path: str) -> str | None:
         return self._inherited("MKD", path)
 
+    @by_default
     def ftp_RMD(self, path: str) -> str | None:
         return self._inherited("RMD", path)
 
+    @by_default
     def ftp_SIZE(self, path: str) -> str | None:
         return self._inherited("SIZE", path)
 
+    @by_default
     def ftp_MDTM(self, path: str) -> str | None:
         return self._inherited("MDTM", path)
 
+    @by_default
     def ftp_LIST(self, path: str) -> str | None:
         return self._inherited("LIST", path)
 
+    @by_default
     def ftp_NLST(self, path: str) -> str | None:
         return self._inherited("NLST", path)
 
+    @by_default
     def ftp_MLSD(self, path: str) -> str | None:
         return self._inherited("MLSD", path)
 
+    @by_default
     def ftp_MLST(self, path: str) -> str | None:
         return self._inherited("MLST", path)
 
+    @by_default
     def ftp_XCWD(self, path: str) -> str | None:
-        return self._inherited("XCWD", path)
+        return self.ftp_CWD(path)
 
+    @by_default
     def ftp_XCUP(self, path: str) -> str | None:
-        return self._inherited("XCUP", path)
+        return self.ftp_CDUP(path)
 
+    @by_default
     def ftp_XMKD(self, path: str) -> str | None:
-        return self._inherited("XMKD", path)
+        return self.ftp_MKD(path)
 
+    @by_default
     def ftp_XRMD(self, path: str) -> str | None:
-        return self._inherited("XRMD", path)
+        return self.ftp_RMD(path)
 
+    @by_default
     def ftp_RNTO(self, path: str) -> tuple[str, str] | None:
         source = self.running.source() if self.running is not None else ""
         return (source, path) if self._inherited("RNTO", path) is not None else None
 
+    @by_default
     def ftp_MFMT(self, path: str, timeval: str) -> tuple[str, str] | None:
         return (timeval, path) if self._inherited("MFMT", path, timeval) is not None else None
 
+    @by_default
     def ftp_SITE_CHMOD(self, path: str, mode: str) -> tuple[str, str] | None:
         return (path, mode) if self._inherited("SITE CHMOD", path, mode) is not None else None

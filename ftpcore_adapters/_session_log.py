@@ -150,6 +150,10 @@ class SessionLog:
         """Return where the user's filesystem keeps `path`."""
         return path
 
+    def log_failure(self, where: str, error: BaseException) -> None:
+        """A hook, a command or a port raised what it must not."""
+        logger.error("%s failed: %r", where, error, exc_info=error)
+
     def handle_event(self, event: Event) -> None:
         """Write what an event has to say."""
         match event:
@@ -191,7 +195,7 @@ class SessionLog:
             case TLSFailed(connection=Connection.DATA, reason=reason):  # the other ends the session, for this reason
                 self.log(f"TLS handshake failed on the data connection: {reason}")
             case Failed(where=where, error=error):
-                logger.error("%s failed: %r", where, error, exc_info=error)
+                self.log_failure(where, error)
             case Disconnected(reason=reason):
                 if reason not in _USUAL and not self.refused:
                     self.log(reason)
