@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "M change mode, T change time (default: %(default)s)",
     )
     rights.add_argument("-w", "--write", action="store_const", const=RIGHTS, dest="rights", help="all of them")
+    add.add_argument("--tls", action="store_true", help="refuse logins and transfers of this user in clear")
     for option, what in (("--read-limit", "uploads"), ("--write-limit", "downloads")):
         add.add_argument(
             option, metavar="N", type=_argument(rate), help=f"bytes per second of {what}; 0: no limit (default: none)"
@@ -117,6 +118,7 @@ def _add(options: argparse.Namespace) -> None:
         rights=options.rights,
         read_limit=options.read_limit,
         write_limit=options.write_limit,
+        tls=options.tls,
     )
     change_users(options.users, partial(UsersText.with_user, user=user), create=True)
     _say(f"added {options.name} to {options.users}")
@@ -137,7 +139,8 @@ def _del(options: argparse.Namespace) -> None:
 def _list(options: argparse.Namespace) -> None:
     rows = [("NAME", "HOME", "RIGHTS", "LIMITS")]
     for user in read_users(options.users).users.values():
-        limits = [f"{key}={limit}" for key, limit in user.limits().items()] + ["disabled"] * user.disabled
+        limits = [f"{key}={limit}" for key, limit in user.limits().items()]
+        limits += ["tls"] * user.tls + ["disabled"] * user.disabled
         rows.append((printable(user.name), printable(user.home), user.rights or "-", " ".join(limits) or "-"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -45,6 +45,8 @@ class UserEntry:
     """Bytes per second that an upload may use; 0: no limit; None: what the server has for all."""
     write_limit: int | None = None
     """The same for a download."""
+    tls: bool = False
+    """Refuse this user's logins and transfers in clear."""
     disabled: bool = False
 
     def limits(self) -> dict[str, int]:
@@ -56,7 +58,7 @@ class UserEntry:
         """Return the section of this user."""
         lines = [f"[{self.name}]", f"password = {self.password}", f"home = {self.home}", f"rights = {self.rights}"]
         lines += [f"{key} = {limit}" for key, limit in self.limits().items()]
-        return [*lines, "disabled = yes"] if self.disabled else lines
+        return [*lines, *["tls = yes"] * self.tls, *["disabled = yes"] * self.disabled]
 
 
 # -- values: from texts, or ValueError ---------------------------------------------------------------------------------
@@ -126,6 +128,7 @@ class UsersText:
             "rights": partial(right_letters, letters=letters),
             "read_limit": rate,
             "write_limit": rate,
+            "tls": _switch,
             "disabled": _switch,
         }
         self._lines = text.split("\n")  # splitlines would also split where no editor does

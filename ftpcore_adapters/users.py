@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Final
 
 from ftpcore import AuthenticationFailed, VirtualPath
@@ -72,6 +72,13 @@ class HashedFileAuthorizer:
         self._now = now
         self._complaint = ""
         self._stored = self._read()
+        self.tls_users: Container[str] = _TLSUsers(self.demands_tls)
+        """Who must encrypt; for the options `tls_control_required` and `tls_data_required` of a handler."""
+
+    def demands_tls(self, username: str) -> bool:
+        """Tell whether the file, as it is now, has this user log in and move data under TLS only."""
+        user = self._fresh().users.get(username)
+        return user is not None and user.tls
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the users, in the order of the file, as they were at the latest login."""
@@ -130,3 +137,13 @@ class HashedFileAuthorizer:
             if before is not None:
                 logger.info("%s: read again, %d users", self._path, len(stored.users))
         return stored
+
+
+class _TLSUsers:
+    """The names of users who must encrypt."""
+
+    def __init__(self, demanded: Callable[[str], bool]) -> None:
+        self._demanded = demanded
+
+    def __contains__(self, username: object) -> bool:
+        return isinstance(username, str) and self._demanded(username)
