@@ -9,18 +9,19 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Final, TextIO
+from contextlib import ExitStack, contextmanager
+from typing import Final, NamedTuple, TextIO
 
 from ftpcore.testing import recording
 from ftpcore_adapters._accepting import Acceptor
 from ftpcore_adapters._command_line import DEFAULT_PORT, parse_args
 from ftpcore_adapters._concurrency import Limits, Serving, make_serving
-from ftpcore_adapters._console_log import ConsoleHandler, complain, in_container, start_text, users_text
+from ftpcore_adapters._console_log import ConsoleHandler, complain, in_container, printable, start_text, users_text
+from ftpcore_adapters._console_tls import TLSNotice, certificate_for_development, tls_attributes
 from ftpcore_adapters._journals import journal_opener, replay_command
 from ftpcore_adapters._user_commands import user_command
 from ftpcore_adapters.authorizers import AuthorizerError, DummyAuthorizer, HashedFileAuthorizer
-from ftpcore_adapters.handlers import DTPHandler, FTPHandler
+from ftpcore_adapters.handlers import DTPHandler, FTPHandler, TLS_DTPHandler, TLS_FTPHandler
 from ftpcore_adapters.log import LEVEL, config_logging
 
 __all__ = ["DEFAULT_PORT", "console", "main", "parse_args"]
@@ -35,21 +36,30 @@ _READ = "elr"
 _WRITE = "elradfmwMT"
 
 
+class _Start(NamedTuple):
+    """A server that is ready, and what is told of it."""
+
+    serving: Serving
+    tls: TLSNotice | None
+
+
 def main(args: Sequence[str] | None = None) -> Acceptor:
     """Serve until interrupted; return the server, closed.  The other commands are `console`'s alone.
 
-    Anonymous users who may write are worth a RuntimeWarning.  The class of the server is looked up in `servers`, and
+    Anonymous users who may write are worth a RuntimeWarning, and so are users who must encrypt where nobody can.  The
+    class of the server is looked up in `servers`, and
     `config_logging` in this module, when they are needed: an embedding program may replace them.
 
     Raises:
         argparse.ArgumentTypeError: Options that don't go together.
         AuthorizerError: The file of users has a mistake.
         SystemExit: With status 2, for a usage error; with 0, for --help and --version.
-        ValueError: The directory is none.
-        OSError: The address can't be had, or the file of users can't be read.
+        ValueError: The directory is none, or the certificate or its key is not what it should be.
+        OSError: The address can't be had, or a file can't be read.
     """
     options = parse_args(args)
-    return _serve(_listen(options), options)
+    with ExitStack() as stack:
+        return _serve(_listen(options, stack), options)
 
 
 def console() -> None:
@@ -67,10 +77,11 @@ def console() -> None:
             raise SystemExit(_INTERRUPTED) from None
         return
     try:
-        with _told():
-            options = parse_args(words)
-            serving = _listen(options)
-        _serve(serving, options)
+        with ExitStack() as stack:
+            with _told():
+                options = parse_args(words)
+                start = _listen(options, stack)
+            _serve(start, options)
     except KeyboardInterrupt:
         pass  # at the very beginning, or once more at the end
 
@@ -88,29 +99,45 @@ def _told() -> Iterator[None]:
         raise SystemExit(2) from None
 
 
-def _listen(options: argparse.Namespace) -> Serving:
+def _listen(options: argparse.Namespace, stack: ExitStack) -> _Start:
+    """Listen; what `stack` holds then must last as long as the server."""
     config_logging(level=logging.DEBUG if options.debug else LEVEL)
     limits = Limits(options.max_cons, options.max_cons_per_ip, options.drain)
-    return make_serving(options.concurrency, (options.interface, options.port), _handler(options), limits)
+    notice, reload = None, None
+    self_signed = options.tls is not None and options.certfile is None
+    if self_signed:
+        certificate = certificate_for_development(options.interface, options.nat_address)
+        options.certfile = options.keyfile = stack.enter_context(certificate)
+    handler = _handler(options)
+    handler.check()  # before there is a server: some make theirs only when they run
+    if issubclass(handler, TLS_FTPHandler):
+        notice = TLSNotice.of(options, self_signed=self_signed)
+        reload = None if self_signed else handler.reload_certificates
+    address = options.interface, options.port
+    return _Start(make_serving(options.concurrency, address, handler, limits, reload), notice)
 
 
-def _serve(serving: Serving, options: argparse.Namespace) -> Acceptor:
+def _serve(start: _Start, options: argparse.Namespace) -> Acceptor:
+    serving, tls = start
     if options.users is None:
         directory = os.path.realpath(options.directory)
-        text = start_text(serving.address, directory, options.username, write=options.write)
+        text = start_text(serving.address, directory, options.username, write=options.write, tls=tls)
     else:
-        text = users_text(serving.address, os.path.realpath(options.users), serving.handler.authorizer.names())
+        names = serving.handler.authorizer.names()
+        text = users_text(serving.address, os.path.realpath(options.users), names, tls=tls)
     print(text, flush=True)
     return serving.run()
 
 
 def _handler(options: argparse.Namespace) -> type[FTPHandler]:
     """Return a class with the options, used by one server only."""
-    attributes = {
-        "authorizer": _authorizer(options),
+    authorizer = _authorizer(options)
+    data_handler: type[DTPHandler] = TLS_DTPHandler if options.tls else DTPHandler
+    attributes: dict[str, object] = {
+        "authorizer": authorizer,
         "banner": options.banner,
         "contained": in_container(),
-        "dtp_handler": type("DataHandler", (DTPHandler,), {"timeout": options.timeout}),
+        "dtp_handler": type("DataHandler", (data_handler,), {"timeout": options.timeout}),
         "encoding": options.encoding,
         "masquerade_address": options.nat_address,
         "max_login_attempts": options.max_login_attempts,
@@ -123,7 +150,18 @@ def _handler(options: argparse.Namespace) -> type[FTPHandler]:
     }
     if options.journal is not None:
         attributes["session_class"] = recording(journal_opener(options.journal))
-    return type("Handler", (ConsoleHandler,), attributes)
+    bases: tuple[type[FTPHandler], ...] = (ConsoleHandler,)
+    if options.tls is not None:
+        attributes |= tls_attributes(options)
+        bases = (ConsoleHandler, TLS_FTPHandler)
+    if isinstance(authorizer, HashedFileAuthorizer):
+        for name in "tls_control_required", "tls_data_required":
+            attributes[name] = attributes.get(name) or authorizer.tls_users
+        locked_out = [name for name in authorizer.names() if name in authorizer.tls_users]
+        if options.tls is None and locked_out:
+            text = f"{printable(', '.join(locked_out))} can't log in: {options.users} has them use TLS; --tls offers it"
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+    return type("Handler", bases, attributes)
 
 
 def _authorizer(options: argparse.Namespace) -> DummyAuthorizer | HashedFileAuthorizer:

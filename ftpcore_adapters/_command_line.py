@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
 from ftpcore_adapters import __ver__
+from ftpcore_adapters._command_line_tls import add_tls_options, check_tls_options
 from ftpcore_adapters._concurrency import MODELS
 from ftpcore_adapters._console_log import printable
 from ftpcore_adapters.authorizers import ANONYMOUS
@@ -108,6 +109,8 @@ def _parser() -> argparse.ArgumentParser:
         help="0: any that is free (default: %(default)s)",
     )
 
+    add_tls_options(parser)
+
     group = parser.add_argument_group("data connections")
     group.add_argument(
         "-n",
@@ -192,6 +195,7 @@ def _check(options: argparse.Namespace) -> None:
         raise argparse.ArgumentTypeError(f"{ANONYMOUS!r} may give any password: name another --username")
     if not 0 <= options.port <= 65535:
         raise argparse.ArgumentTypeError(f"--port is {options.port}; expected a number from 0 to 65535")
+    check_tls_options(options)
 
 
 # -- values; an ArgumentTypeError of these becomes a usage error -------------------------------------------------------

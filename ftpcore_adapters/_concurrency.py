@@ -1,11 +1,13 @@
 """How the command line serves: one way for each model of --concurrency, all with the same signals.
 
-SIGTERM drains the server; a second one, or SIGINT at any time, ends it at once.
+SIGTERM drains the server; a second one, or SIGINT at any time, ends it at once.  SIGHUP has certificates read again,
+if there are any in files, and is left alone else.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +36,9 @@ MODELS: Final[Mapping[str, tuple[str, int]]] = {
     "trio": ("", 1),
 }
 
+#: Windows has none.
+_SIGHUP: Final[int | None] = getattr(signal, "SIGHUP", None)
+
 _EXTRAS: Final = {"asyncio": "anyio", "trio": "trio"}
 
 _BACKLOG: Final = 100
@@ -57,8 +62,14 @@ class Serving(NamedTuple):
     """Serve until the server ends; return it, closed."""
 
 
-def make_serving(model: str, address: tuple[str, int], handler: type[FTPHandler], limits: Limits) -> Serving:
-    """Listen, as `model` says.
+def make_serving(
+    model: str,
+    address: tuple[str, int],
+    handler: type[FTPHandler],
+    limits: Limits,
+    reload: Callable[[], object] | None = None,
+) -> Serving:
+    """Listen, as `model` says; SIGHUP calls `reload`.
 
     Raises:
         OSError: The address can't be had.
@@ -66,16 +77,25 @@ def make_serving(model: str, address: tuple[str, int], handler: type[FTPHandler]
     """
     name, processes = MODELS[model]
     if not name:
-        return _on_anyio(model, address, handler, limits)
+        return _on_anyio(model, address, handler, limits, reload)
     kind: type[FTPServer] | None = getattr(servers, name, None)
     if kind is None:
         raise ValueError(f"--concurrency {model}: processes can't be forked here; use multi-thread")
     server = kind(address, handler)
     server.max_cons, server.max_cons_per_ip = limits.max_cons, limits.max_cons_per_ip
 
+    starter = os.getpid()
+
+    def hang_up() -> None:
+        assert reload is not None
+        if processes != 1 and os.getpid() == starter:
+            reload()  # it waits for its workers, and runs no loop
+        elif processes != 1 or os.getpid() == starter:  # a process of one session has what it needs
+            server.ioloop.call_soon_threadsafe(reload)
+
     def run() -> FTPServer:
         try:
-            with _signals(lambda: server.request_drain(limits.drain)):
+            with _signals(lambda: server.request_drain(limits.drain), None if reload is None else hang_up):
                 if processes == 1:
                     server.serve_forever()
                 else:
@@ -87,7 +107,13 @@ def make_serving(model: str, address: tuple[str, int], handler: type[FTPHandler]
     return Serving(server.address, handler, run)
 
 
-def _on_anyio(model: str, address: tuple[str, int], handler: type[FTPHandler], limits: Limits) -> Serving:
+def _on_anyio(
+    model: str,
+    address: tuple[str, int],
+    handler: type[FTPHandler],
+    limits: Limits,
+    reload: Callable[[], object] | None,
+) -> Serving:
     try:
         importlib.import_module(model)
         import anyio
@@ -96,6 +122,9 @@ def _on_anyio(model: str, address: tuple[str, int], handler: type[FTPHandler], l
     except ModuleNotFoundError as error:
         raise ValueError(f'--concurrency {model} needs {error.name}: pip install "ftpcore[{_EXTRAS[model]}]"') from None
     listener = listening_on(address, _BACKLOG)
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if reload is not None and _SIGHUP is not None:
+        numbers.append(signal.Signals(_SIGHUP))
 
     async def serve() -> Acceptor:
         serving = host.serve(handler, listener, max_cons=limits.max_cons, max_cons_per_ip=limits.max_cons_per_ip)
@@ -103,9 +132,12 @@ def _on_anyio(model: str, address: tuple[str, int], handler: type[FTPHandler], l
 
             async def listen() -> None:
                 draining = False
-                with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+                terminal = _Terminal()
+                with anyio.open_signal_receiver(*numbers) as signals:
                     async for number in signals:
-                        if number == signal.SIGINT or draining:
+                        if number == _SIGHUP and reload is not None and not terminal.gone:
+                            reload()
+                        elif number != signal.SIGTERM or draining:
                             logger.info("received interrupt signal")
                             server.close_all()
                         else:
@@ -123,13 +155,25 @@ def _on_anyio(model: str, address: tuple[str, int], handler: type[FTPHandler], l
     return Serving(address_of(listener.getsockname()), handler, run)
 
 
+class _Terminal:
+    """Where the program was started.  When that is closed, the system says so by SIGHUP, and the program should end."""
+
+    def __init__(self) -> None:
+        self._was_there = os.isatty(0)
+
+    @property
+    def gone(self) -> bool:
+        return self._was_there and not os.isatty(0)
+
+
 @contextmanager
-def _signals(drain: Callable[[], None]) -> Iterator[None]:
-    """Have SIGTERM drain the server, and a second one end it; only the main thread can say so."""
+def _signals(drain: Callable[[], None], hang_up: Callable[[], None] | None) -> Iterator[None]:
+    """Have SIGTERM drain the server, and a second one end it; SIGHUP: `hang_up`.  Only the main thread can say so."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     draining = False
+    starter, terminal = os.getpid(), _Terminal()
 
     def end(number: int, frame: FrameType | None) -> None:
         nonlocal draining
@@ -138,8 +182,18 @@ def _signals(drain: Callable[[], None]) -> Iterator[None]:
         draining = True
         drain()
 
-    former = signal.signal(signal.SIGTERM, end)
+    def hung_up(number: int, frame: FrameType | None) -> None:
+        assert hang_up is not None
+        if not terminal.gone:
+            hang_up()
+        elif os.getpid() == starter:  # which ends the others
+            raise KeyboardInterrupt
+
+    former = {signal.SIGTERM: signal.signal(signal.SIGTERM, end)}
+    if hang_up is not None and _SIGHUP is not None:
+        former[signal.Signals(_SIGHUP)] = signal.signal(_SIGHUP, hung_up)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, former)
+        for number, action in former.items():
+            signal.signal(number, action)

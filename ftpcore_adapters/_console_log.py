@@ -11,11 +11,14 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.log import logger
 from ftpcore_adapters.utils import hilite
+
+if TYPE_CHECKING:
+    from ftpcore_adapters._console_tls import TLSNotice
 
 __all__ = [
     "ConsoleHandler",
@@ -60,7 +63,9 @@ def complain(text: object) -> None:
 # -- the start ---------------------------------------------------------------------------------------------------------
 
 
-def start_text(address: tuple[str, int], directory: str, username: str | None, *, write: bool) -> str:
+def start_text(
+    address: tuple[str, int], directory: str, username: str | None, *, write: bool, tls: TLSNotice | None = None
+) -> str:
     """Tell what is served where, to whom, and how to get there; without a username to anonymous.
 
     It is several lines, the last of which holds a command for a client.  A password is not told: curl asks for it.
@@ -71,29 +76,36 @@ def start_text(address: tuple[str, int], directory: str, username: str | None, *
         ("rights", "list and download" + ", upload, append, rename, delete, make directories" * write),
     ]
     rights = "read and write" if write else "read-only"
-    return _start_text(address, printable(directory), f"{rights}, to {user}", rows, username)
+    return _start_text(address, printable(directory), f"{rights}, to {user}", rows, username, tls)
 
 
-def users_text(address: tuple[str, int], path: str, names: Sequence[str]) -> str:
+def users_text(address: tuple[str, int], path: str, names: Sequence[str], *, tls: TLSNotice | None = None) -> str:
     """Tell the same of a server for the users in the file `path`."""
     shown = ", ".join(map(printable, names[:_NAMES_SHOWN])) or "none so far"
     more = len(names) - _NAMES_SHOWN
     rows = [("users", f"{shown} and {more} more" if more > 0 else shown), ("rights", "those in the file")]
     what = f"the homes of the users in {printable(path)}"
-    return _start_text(address, what, "to them", rows, names[0] if names else "NAME")
+    return _start_text(address, what, "to them", rows, names[0] if names else "NAME", tls)
 
 
 def _start_text(
-    address: tuple[str, int], what: str, whom: str, rows: list[tuple[str, str]], username: str | None
+    address: tuple[str, int],
+    what: str,
+    whom: str,
+    rows: list[tuple[str, str]],
+    username: str | None,
+    tls: TLSNotice | None,
 ) -> str:
     host, port = address
     hosts = reachable_hosts(host)
     local = "127.0.0.1" if "127.0.0.1" in hosts else hosts[0]
     login = f"-u {shlex.quote(printable(username))} " if username else ""
+    scheme, options = ("ftp", "") if tls is None else (tls.scheme, tls.client_options)
     rows = [
         *rows,
         *(("address", _place(each, port) + " (from this machine only)" * _is_loopback(each)) for each in hosts),
-        ("client", f"curl {login}{shlex.quote(f'ftp://{_place(local, port)}/')}"),
+        *(() if tls is None else tls.rows()),
+        ("client", f"curl {options}{login}{shlex.quote(f'{scheme}://{_place(local, port)}/')}"),
     ]
     return "\n".join(
         [

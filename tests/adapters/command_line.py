@@ -65,7 +65,7 @@ def process(*arguments: str, directory: str | os.PathLike[str] | None = None, st
     try:
         assert server.stdout is not None
         said: list[str] = []
-        while not (said and "ftp://" in said[-1]):
+        while not (said and re.search(r"\bftps?://", said[-1])):
             line = server.stdout.readline()
             if not line:
                 log.seek(0)
