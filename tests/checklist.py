@@ -1,7 +1,8 @@
 """The rules that a conforming server obeys, by ID: what each test that carries the ID decides.
 
 Sections: T framing and Telnet, R replies, L login, P transfer parameters, D data connections, X transfers, S sizes and
-times, M listings, F information, N names, K TLS.  A number that is missing is a rule about something that is not offered.
+times, M listings, F information, N names, K TLS.  A number that is missing is a rule about something that is not
+offered.
 """
 
 from __future__ import annotations
@@ -222,7 +223,7 @@ CHECKLIST: Final[Mapping[str, str]] = {
     "K-17": "What comes in clear behind the client's close_notify is run once.",
     "K-18": "REIN is answered inside TLS, which then ends, and data connections are clear again.",
     "K-19": "ABOR and STAT work within TLS, behind a Synch in-line.",
-    "K-20": "With implicit TLS nothing is said before the handshake, data connections start with PROT P, and AUTH is 503.",
+    "K-20": "With implicit TLS nothing is said before the handshake, data connections start with PROT P, AUTH is 503.",
     "K-21": "A data connection must show the client certificate that its control connection showed.",
     "K-22": "A certificate that names the user is answered 232.",
     "K-23": "TLS before 1.2 is refused, and so is renegotiation.",

@@ -182,7 +182,8 @@ def _demanded(option: bool | Container[str], username: str) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    text = error.strerror if isinstance(error, OSError) else None
+    return text or str(error) or "the connection failed"
 
 
 def _refused(session: Session, reason: str) -> ProtectionFailed:

@@ -24,7 +24,7 @@ from ftpcore._errors import (
 )
 from ftpcore._port_effects import Page
 from ftpcore._session import Output
-from ftpcore._tls import PeerCertificate, TLSDetails
+from ftpcore._tls import PeerCertificate, StreamTruncated, TLSDetails
 from ftpcore.ports import Account, Capability, FileInfo, FileKind
 
 __all__ = [
@@ -56,7 +56,7 @@ _ERRORS: Final[Mapping[str, type[Exception]]] = {
         *(AuthenticationFailed, EffectCancelled, FilesystemError, ServerFull, UnsupportedOperation),
         *(OSError, FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError),
         *(BlockingIOError, TimeoutError, ConnectionError, BrokenPipeError, ConnectionResetError),
-        *(ConnectionAbortedError, ConnectionRefusedError),
+        *(ConnectionAbortedError, ConnectionRefusedError, StreamTruncated),
     )
 }
 
@@ -143,6 +143,8 @@ def _described(value: object, files: Files, contents: bool) -> Value:
         return value.name
     if isinstance(value, Account):
         return value.name
+    if isinstance(value, PeerCertificate):
+        return value.common_name
     if isinstance(value, tuple | list):
         return [_described(item, files, contents) for item in value]
     if hasattr(value, "read_at"):
@@ -213,15 +215,18 @@ def encode_error(error: BaseException) -> Value:
         error = UnsupportedOperation(error.name)
     number = error.errno if isinstance(error, OSError) else None
     text = error.strerror if number is not None and isinstance(error, OSError) else str(error)
-    return {"error": type(error).__name__, "errno": number, "text": text or ""}
+    told = {"error": type(error).__name__, "errno": number, "text": text or ""}
+    known = next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _ERRORS), None)
+    return told if known in (None, told["error"]) else {**told, "is": known}
 
 
 def decode_error(value: Value) -> BaseException:
     """Return an error that gets the same reply as the one that was told."""
-    name, number, text = value["error"], value["errno"], value["text"]
+    name, number, text = value.get("is", value["error"]), value["errno"], value["text"]
     arguments = [text] if text else []
     if number is not None:
-        return UnsupportedOperation(number, text) if name == "UnsupportedOperation" else OSError(number, text)
+        kind = _ERRORS[name] if name in ("StreamTruncated", "UnsupportedOperation") else OSError
+        return kind(number, text)
     if name.startswith("Unicode"):
         return UnicodeError(*arguments)
     return _ERRORS.get(name, Exception)(*arguments)

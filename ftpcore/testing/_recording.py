@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -143,7 +143,10 @@ class _Recording(Session):
                 "now": now,
                 "zone": 0 if zone is None else zone.total_seconds(),
                 "refusal": None if refusal is None else [refusal.code, *refusal.lines],
-                "options": {name: _plain(value) for name, value in self._options.items()},
+                "commands": sorted(delegate.commands),
+                "options": _told(self._options),
+                "opaque": sorted(name for name, value in self._options.items() if not _tellable(value)),
+                "certificates": hasattr(arguments["ports"].authorizer, "authenticate_certificate"),
                 "features": list(delegate.extra_features),
                 "hooks": [name for name in HOOKS if not does_nothing(getattr(delegate, name))],
                 "overrides": sorted(delegate.command_overrides),
@@ -182,6 +185,10 @@ class _Recording(Session):
     def connection_lost(self, *, now: float) -> None:
         self._take("connection_lost", now)
         self._run(super().connection_lost, now=now)
+
+    def drop_data(self, *, now: float) -> None:
+        self._take("drop_data", now)
+        self._run(super().drop_data, now=now)
 
     def close_when_done(self, *, now: float) -> None:
         self._take("close_when_done", now)
@@ -233,9 +240,9 @@ class _Recording(Session):
     def _take(self, name: str, now: float, **told: Value) -> None:
         values = {name: getattr(self.delegate, name) for name in OPTIONS}
         if values != self._options:
-            changed = {name: _plain(value) for name, value in values.items() if value != self._options[name]}
+            changed = {name: value for name, value in values.items() if value != self._options[name]}
             self._options = values
-            self._note({"in": "options", "now": now, "values": changed})
+            self._note({"in": "options", "now": now, "values": _told(changed)})
         self._note({"in": name, "now": now, **told})
 
     def _note(self, line: Value) -> None:
@@ -248,8 +255,17 @@ class _Recording(Session):
             sink.close()
 
 
+def _tellable(value: object) -> bool:
+    """Tell whether JSON can hold an option; where it can't, a replay needs the code of the delegate."""
+    return value is None or isinstance(value, bool | int | float | str | dict | tuple | range | list | set | frozenset)
+
+
+def _told(options: Mapping[str, object]) -> Value:
+    """Return options as JSON can hold them, without those that it can't."""
+    return {name: _plain(value) for name, value in options.items() if _tellable(value)}
+
+
 def _plain(value: object) -> Value:
-    """Return an option as JSON can hold it."""
-    if isinstance(value, dict):
-        return dict(value)
-    return list(value) if isinstance(value, tuple | range | list) else value
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    return list(value) if isinstance(value, tuple | range) else value

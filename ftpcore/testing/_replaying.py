@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta, timezone
+from types import MappingProxyType
 from typing import Any, Final
 
 from ftpcore._addresses import Address
+from ftpcore._command import CCC_COMMANDS, COMMANDS, CommandSpec
 from ftpcore._delegate import Delegate
 from ftpcore._effects import SendControl
 from ftpcore._errors import HostError
@@ -20,6 +22,11 @@ from ftpcore.testing._recording import HOOKS, OPTIONS
 from ftpcore.wire import Reply
 
 __all__ = ["JournalError", "Replayed", "read_journal", "replay", "told"]
+
+#: Inputs that are nothing but themselves.
+_INPUTS: Final = frozenset(
+    {"receive_eof", "handle_deadline", "connection_lost", "close_when_done", "drop_data", "resume"}
+)
 
 #: Characters of a line that `told` shows.
 _WIDTH: Final = 200
@@ -70,14 +77,17 @@ def replay(lines: list[Value], *, session_class: type[Session] = Session, delega
         delegate: Its delegate, if that took over commands; None: one with the options and hooks that were recorded.
 
     Raises:
-        JournalError: Commands were taken over by a delegate, and none is given.
+        JournalError: Commands were taken over by a delegate, or options can't be told, and none is given; or commands
+            were offered that nothing given has.
     """
     head = lines[0]
-    if head["overrides"] and delegate is None:
-        names = ", ".join(head["overrides"])
-        raise JournalError(f"the session's delegate took over {names}: replay needs its code, as delegate=...")
+    for what, names in (("took over", head["overrides"]), ("had values that can't be told in", head.get("opaque"))):
+        if names and delegate is None:
+            raise JournalError(
+                f"the session's delegate {what} {', '.join(names)}: replay needs its code, as delegate=..."
+            )
     draws = deque(line["value"] for line in lines if line.get("in") == "draw")
-    run = _Run(head, session_class, delegate or _delegate(head), draws)
+    run = _Run(head, session_class, delegate or _delegate(head, session_class), draws)
     try:
         return _replayed(lines, run)
     finally:
@@ -112,8 +122,10 @@ class _Unasked:
 
     blocking = False
 
-    def __init__(self, offset: float) -> None:
+    def __init__(self, offset: float, *, certificates: bool) -> None:
         self.zone = timezone(timedelta(seconds=offset))
+        if certificates:
+            self.authenticate_certificate: object = None  # by which a CertificateAuthorizer is known
 
 
 class _Run:
@@ -125,7 +137,7 @@ class _Run:
         self._contents = bool(head["contents"])
         self._delegate = delegate
         refusal = head["refusal"]
-        unasked: Any = _Unasked(head["zone"])
+        unasked: Any = _Unasked(head["zone"], certificates=head.get("certificates", False))
         self._session = session_class(
             local=Address(*head["local"]),
             peer=Address(*head["peer"]),
@@ -177,7 +189,7 @@ class _Run:
                     setattr(self._delegate, name, value)
             case {"in": "suspend" | "abandon" as name}:
                 getattr(session, name)()
-            case {"in": "receive_eof" | "handle_deadline" | "connection_lost" | "close_when_done" | "resume" as name}:
+            case {"in": str(name)} if name in _INPUTS:
                 getattr(session, name)(now=now)
             case {"in": "draw"}:
                 pass  # taken when it was drawn
@@ -194,14 +206,27 @@ def _nameless(output: Value) -> Value:
             return output
 
 
-def _delegate(head: Value) -> Delegate:
+def _delegate(head: Value, session_class: type[Session]) -> Delegate:
     """Return a delegate with the options of a journal, whose hooks do nothing, but are asked for as they were."""
     options = {name: value for name, value in head["options"].items() if name in OPTIONS}
     hooks = {name: _called for name in head["hooks"] if name in HOOKS}
-    kind = type("ReplayedDelegate", (Delegate,), {**options, **hooks, "extra_features": tuple(head["features"])})
+    own = {"extra_features": tuple(head["features"]), "commands": _commands(head, session_class)}
+    kind = type("ReplayedDelegate", (Delegate,), {**options, **hooks, **own})
     delegate = kind()
     assert isinstance(delegate, Delegate)
     return delegate
+
+
+def _commands(head: Value, session_class: type[Session]) -> Mapping[str, CommandSpec]:
+    """Return the table of commands of a journal, rows of the class of the session before those of the library."""
+    rows = {**CCC_COMMANDS, **session_class.commands}
+    names = head.get("commands", COMMANDS)
+    unknown = ", ".join(sorted(set(names) - set(rows)))
+    if unknown:
+        raise JournalError(
+            f"the session offered {unknown}: replay needs its code, as session_class=... or delegate=..."
+        )
+    return MappingProxyType({name: rows[name] for name in names})
 
 
 def _called(self: object, *values: object) -> None:
@@ -232,6 +257,8 @@ def _told(line: Value) -> str | None:
         case {"out": "perform", "lane": lane, "serial": serial, "effect": effect}:
             ((name, values),) = effect.items()
             return f"   {lane.lower()} #{serial} {name}({', '.join(f'{key}={value}' for key, value in values.items())})"
+        case {"in": "succeed", "serial": serial, "value": {"tls": details, "certificate": certificate}}:
+            return f"   #{serial} -> {_printable(', '.join(_tls(details, certificate)))}"
         case {"in": "succeed", "serial": serial, "value": value}:
             return f"   #{serial} -> {_printable(json.dumps(value))}"
         case {"in": "fail", "serial": serial, "error": error}:
@@ -246,6 +273,21 @@ def _told(line: Value) -> str | None:
             return f"   {name.replace('_', ' ')}"
         case _:
             return None
+
+
+def _tls(details: Value, certificate: Value) -> Iterator[str]:
+    """Yield what a handshake came to."""
+    version, cipher, reused, server_name, protocol = details
+    yield from (version, cipher)
+    if reused:
+        yield "resumed"
+    if server_name is not None:
+        yield f"for {server_name}"
+    if protocol is not None:
+        yield f"ALPN {protocol}"
+    if certificate is not None:
+        _, common_name, *subject = certificate
+        yield f"certificate of {common_name} ({', '.join(f'{name}={value}' for name, value in subject)})"
 
 
 def _printable(text: Any) -> str:  # Any: what JSON holds

@@ -140,6 +140,14 @@ def test_every_kind_of_input_is_replayed(journal: Journal) -> None:
     assert replay(journal.lines()).difference is None
 
 
+def test_a_data_connection_that_is_dropped_is_replayed(journal: Journal) -> None:
+    running = host(journal).login().feed(b"PASV\r\n").connect().feed(b"STOR g\r\n")
+    running.session.drop_data(now=running.now)
+    running.pump().lose_control()
+    assert replay(journal.lines()).difference is None
+    assert b"\r\n426 " in replay(journal.lines()).replies
+
+
 @pytest.mark.parametrize("how", ["close_when_done", "shut_down", "abandon"])
 def test_every_end_is_replayed(journal: Journal, how: str) -> None:
     running = host(journal).login()
