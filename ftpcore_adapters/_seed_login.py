@@ -68,7 +68,8 @@ class SeedLogin:
 
         `on_logout` is called behind whatever calls this.
         """
-        self._run(self.session.log_out)
+        self.on_session(self.session.log_out)
+        self._run(lambda: None)  # what follows is carried out as soon as nothing else is
 
     def run_as_current_user(self, function: Callable[..., T], *args: object, **kwargs: object) -> T:
         """Call `function` with the rights of the user on the system, if the authorizer impersonates.

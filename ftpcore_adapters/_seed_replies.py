@@ -26,13 +26,13 @@ class SeedReplies:
     speaking = False
     """A reply of the session is on its way through `respond`."""
     _session: Session | None
+    _host: SessionHost | None
     _said = ""
 
     if TYPE_CHECKING:  # these are of the handler
 
         @property
         def session(self) -> Session: ...
-        def _running_host(self) -> SessionHost: ...
         def _run(self, function: Callable[[], None]) -> None: ...
         def log(self, msg: str, logfun: Callable[..., object] = logger.info) -> None: ...
         def logline(self, msg: str, logfun: Callable[..., object] = logger.debug) -> None: ...
@@ -60,12 +60,12 @@ class SeedReplies:
     def push(self, data: str) -> None:
         """Send text as it is; the caller adds CRLF."""
         raw = data.encode(self.encoding, self.unicode_errors)
-        host = self._running_host()
-        if not host.on_session_thread():
+        host = self._host
+        if host is not None and not host.on_session_thread():
             self._run(lambda: self.session.push(raw))
             return
         self.session.push(raw)
-        if self.running is None and not self.speaking:
+        if host is not None and self.running is None and not self.speaking:
             host.pump()
 
     @property
@@ -80,8 +80,9 @@ class SeedReplies:
         if self._session is not None:
             self._session.last_reply = None
 
-    def speak(self, reply: Reply) -> None:
+    def speak(self, session: Session, reply: Reply) -> None:
         """Send a reply of the session through `push` and `respond`."""
+        self._session = session  # it greets while it is made
         text = reply.encode(self.encoding, self.unicode_errors).decode(self.encoding, self.unicode_errors)
         first, line_end, last = text.removesuffix("\r\n").rpartition("\r\n")
         self.speaking = True
@@ -98,7 +99,7 @@ class _Spoken(Session):
 
     def send(self, reply: Reply) -> None:
         if not (self.lost or self.muted):
-            cast("SeedReplies", self.delegate).speak(reply)
+            cast("SeedReplies", self.delegate).speak(self, reply)
             self.last_reply = reply
 
 
