@@ -1,4 +1,4 @@
-"""Control connections under TLS: pipelining, back-pressure, the log, the ends, and what a server refuses to start with."""
+"""Control connections under TLS: pipelining, back-pressure, their ends, the log, and how servers start."""
 
 from __future__ import annotations
 
