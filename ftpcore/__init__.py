@@ -5,6 +5,7 @@
 """
 
 from ftpcore._addresses import Address
+from ftpcore._codecs import AsciiCodec
 from ftpcore._command import (
     ABSENT,
     CCC_COMMANDS,
@@ -138,6 +139,7 @@ __all__ = [
     "Account",
     "Address",
     "Argument",
+    "AsciiCodec",
     "Authenticate",
     "AuthenticateCertificate",
     "AuthenticationFailed",

@@ -71,6 +71,11 @@ class DataSockets:
         self._pipe: _sockets.Pipe | None = None
         self._blocks = BLOCKS_PER_TURN
 
+    @property
+    def connection(self) -> socket.socket | None:
+        """The socket of the data connection, if there is one."""
+        return None if self._data is None else self._data.sock
+
     def begin_turn(self) -> None:
         """The loop came round: blocks may be moved again."""
         self._blocks = BLOCKS_PER_TURN

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from socket import socket
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from ftpcore import (
     Address,
@@ -30,6 +30,7 @@ from ftpcore_adapters._host import SessionHost
 from ftpcore_adapters._loop import Loop
 from ftpcore_adapters._loop_host import LoopHost
 from ftpcore_adapters._seed_commands import Overrides, SeedCommands, proto_cmds, table_of
+from ftpcore_adapters._seed_data_channel import SeedDataChannel
 from ftpcore_adapters._seed_login import SeedLogin
 from ftpcore_adapters._seed_overrides import by_default, overridden
 from ftpcore_adapters._seed_processing import SeedProcessing
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from ftpcore_adapters._accepting import Acceptor
     from ftpcore_adapters._tls_engine import TLSEngine
 
-__all__ = ["ActiveDTP", "DTPHandler", "FTPHandler", "PassiveDTP", "proto_cmds"]
+__all__ = ["FTPHandler", "proto_cmds"]
 
 T = TypeVar("T")
 
@@ -57,29 +58,9 @@ _TOO_MANY: Final = Reply.of(421, "Too many connections. Service temporarily unav
 _TOO_MANY_PER_IP: Final = Reply.of(421, "Too many connections from the same IP address.")
 
 
-class PassiveDTP:
-    """Options of passive data connections."""
-
-    timeout: float | None = 30
-    backlog: int | None = None
-    """None: the server's."""
-
-
-class ActiveDTP:
-    """Options of active data connections."""
-
-    timeout: float | None = 30
-
-
-class DTPHandler:
-    """Options of data connections."""
-
-    timeout: float | None = 300
-    read_limit: float = 0
-    write_limit: float = 0
-
-
-class FTPHandler(SeedState, SeedReplies, SeedProcessing, SeedLogin, SeedCommands, SessionLog, Delegate):
+class FTPHandler(
+    SeedDataChannel, SeedState, SeedReplies, SeedProcessing, SeedLogin, SeedCommands, SessionLog, Delegate
+):
     """One control connection, as users of this API configure and extend it.
 
     `ftp_XXX` methods of a subclass take over a command: they get the real path (or the argument as it was typed),
@@ -93,9 +74,6 @@ class FTPHandler(SeedState, SeedReplies, SeedProcessing, SeedLogin, SeedCommands
     """Called with the home directory and the handler at login."""
     session_class: type[Session] = Session
     """A subclass of `Session`, for commands in the native dialect."""
-    dtp_handler: Any = DTPHandler
-    active_dtp: Any = ActiveDTP
-    passive_dtp: Any = PassiveDTP
     proto_cmds: dict[str, dict[str, object]] = proto_cmds
     banner = f"ftpcore {__ver__} ready."
     use_sendfile = CAN_SENDFILE
@@ -135,28 +113,6 @@ class FTPHandler(SeedState, SeedReplies, SeedProcessing, SeedLogin, SeedCommands
         if isinstance(peer, tuple):
             self.remote_ip, self.remote_port = peer[0].removeprefix("::ffff:"), peer[1]
 
-    # -- options that live elsewhere -----------------------------------------------------------------------------------
-
-    @property
-    def accept_timeout(self) -> float | None:  # type: ignore[override]  # the old name of the option is elsewhere
-        return cast("float | None", self.passive_dtp.timeout)
-
-    @property
-    def connect_timeout(self) -> float | None:  # type: ignore[override]  # as above
-        return cast("float | None", self.active_dtp.timeout)
-
-    @property
-    def data_timeout(self) -> float | None:  # type: ignore[override]  # as above
-        return cast("float | None", self.dtp_handler.timeout)
-
-    @property
-    def read_limit(self) -> float:  # type: ignore[override]  # as above
-        return float(getattr(self.dtp_handler, "read_limit", 0))
-
-    @property
-    def write_limit(self) -> float:  # type: ignore[override]  # as above
-        return float(getattr(self.dtp_handler, "write_limit", 0))
-
     # -- state ---------------------------------------------------------------------------------------------------------
 
     @property
@@ -172,7 +128,8 @@ class FTPHandler(SeedState, SeedReplies, SeedProcessing, SeedLogin, SeedCommands
 
     @classmethod
     def check(cls) -> None:
-        """Raise OSError or ValueError for options that no session could be served with; servers call it."""
+        """Raise OSError, TypeError or ValueError for options that no session could be served with; servers call it."""
+        cls.check_dtp_handler()
 
     # -- for hosts -----------------------------------------------------------------------------------------------------
 
@@ -235,6 +192,7 @@ class FTPHandler(SeedState, SeedReplies, SeedProcessing, SeedLogin, SeedCommands
     def session_over(self) -> None:
         """The host runs the session no longer: nobody waits for it any more.  Idempotent."""
         self._waiting_calls.give_up()
+        self.abandon_channel()
         if isinstance(self._fs, AbstractedFS):
             self._fs.cmd_channel = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from socket import socket
 from typing import Protocol
 
 __all__ = ["SessionHost", "SessionOver"]
@@ -14,6 +15,11 @@ class SessionOver(RuntimeError):
 
 class SessionHost(Protocol):
     """The host of one session."""
+
+    @property
+    def data_socket(self) -> socket | None:
+        """The socket of the data connection, if one is up; for a look at it."""
+        ...
 
     def on_session_thread(self) -> bool:
         """Is this the thread that may touch the session?"""

@@ -82,6 +82,10 @@ class LoopHost:
         self._events = READ
         self.pump()
 
+    @property
+    def data_socket(self) -> socket.socket | None:
+        return self._data.connection
+
     def on_session_thread(self) -> bool:
         return threading.get_ident() == self.loop.thread
 

@@ -23,6 +23,7 @@ from ftpcore import (
     VirtualPath,
     parent_path,
 )
+from ftpcore.ports import AnyFile
 from ftpcore.wire import Command
 from ftpcore_adapters._host import SessionOver
 from ftpcore_adapters._left_files import close_now, opened_by
@@ -148,6 +149,11 @@ class Running:
     def carry_out(self, command: Command) -> None:
         """Run a command from its first check on, as far as ports carry it."""
         self._begin(command.verb, partial(self._session.carry_out, command))
+
+    def send(self, next_block: Callable[[], bytes], file: AnyFile | None, verb: str | None) -> bool:
+        """Begin a transfer of what the user's command makes, as if it were inherited."""
+        verb, path = verb or self._name, self._task.path or self._session.cwd
+        return self._begin(verb, partial(self._session.send_blocks, verb, path, next_block, file))
 
     def _begin(self, name: str, begin: Callable[[], object]) -> bool:
         if self.rest is not None:

@@ -22,8 +22,6 @@ class SeedState:
     remote_ip: str
     remote_port: int | str
     running: Running | None
-    data_channel: Any = None
-    """None, or the object of `dtp_handler` for the data connection that is up."""
     extra_features: Any = ()
 
     _session: Session | None

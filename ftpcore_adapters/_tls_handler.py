@@ -7,21 +7,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ftpcore import CCC_COMMANDS, CommandSpec, Connection
-from ftpcore_adapters._handler import DTPHandler, FTPHandler
+from ftpcore_adapters._handler import FTPHandler
 from ftpcore_adapters._seed_commands import tls_proto_cmds
+from ftpcore_adapters._seed_data import DTPHandler, TLS_DTPHandler
 from ftpcore_adapters.tls import TLSSettings
 
 if TYPE_CHECKING:
     from ftpcore_adapters.tls import TLSContext, TLSEngine
 
-__all__ = ["TLS_DTPHandler", "TLS_FTPHandler"]
+__all__ = ["TLS_FTPHandler"]
 
 #: The seed API's defaults; what is weaker than TLS 1.2 is never spoken, whatever is assigned here.
 _NO_OLD_PROTOCOLS = ssl.OP_NO_SSLv2 | ssl.OP_NO_SSLv3 | ssl.OP_NO_COMPRESSION
-
-
-class TLS_DTPHandler(DTPHandler):
-    """Options of data connections; whether one is encrypted is for PROT to say, never for this class."""
 
 
 class TLS_FTPHandler(FTPHandler):
@@ -49,7 +46,7 @@ class TLS_FTPHandler(FTPHandler):
     tls_ccc: bool = False
     """Offer CCC: the control connection may go on in clear."""
     proto_cmds = tls_proto_cmds
-    dtp_handler: Any = TLS_DTPHandler
+    dtp_handler: type[DTPHandler] = TLS_DTPHandler
 
     protocol_name = "FTPS (FTP over SSL)"
 
@@ -58,6 +55,7 @@ class TLS_FTPHandler(FTPHandler):
 
     @classmethod
     def check(cls) -> None:
+        super().check()
         cls.get_ssl_context()
 
     @classmethod

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from ftpcore_adapters._handler import ActiveDTP, DTPHandler, FTPHandler, PassiveDTP, proto_cmds
-from ftpcore_adapters._tls_handler import TLS_DTPHandler, TLS_FTPHandler
+from ftpcore_adapters._handler import FTPHandler, proto_cmds
+from ftpcore_adapters._seed_data import ActiveDTP, DTPHandler, PassiveDTP, ThrottledDTPHandler, TLS_DTPHandler
+from ftpcore_adapters._seed_data_producers import BufferedIteratorProducer, FileProducer
+from ftpcore_adapters._tls_handler import TLS_FTPHandler
 
 __all__ = [
     "ActiveDTP",
+    "BufferedIteratorProducer",
     "DTPHandler",
     "FTPHandler",
+    "FileProducer",
     "PassiveDTP",
     "TLS_DTPHandler",
     "TLS_FTPHandler",
+    "ThrottledDTPHandler",
     "proto_cmds",
 ]

@@ -19,7 +19,7 @@ import pytest
 
 from ftpcore import EVERY_EVENT, Event
 from ftpcore_adapters.anyio import Server, serve
-from ftpcore_adapters.handlers import FTPHandler
+from ftpcore_adapters.handlers import DTPHandler, FTPHandler
 from ftpcore_adapters.memory import MemoryFileSystem
 from tests.adapters.anyio_serving import BACKENDS, AnyioServe
 from tests.adapters.asynchronous_ports import AsyncFiles
@@ -105,7 +105,7 @@ def test_a_client_that_reads_slowly_keeps_nobody_waiting(anyio_serve: AnyioServe
 
 def test_a_throttled_transfer_takes_its_time_and_nobody_elses(anyio_serve: AnyioServe) -> None:
     (anyio_serve.directory / "f").write_bytes(bytes(40_000))
-    serving = anyio_serve(dtp_handler=type("DTP", (), {"timeout": 300, "write_limit": 100_000}))
+    serving = anyio_serve(dtp_handler=type("DTP", (DTPHandler,), {"timeout": 300, "write_limit": 100_000}))
     client, other = serving.login(), serving.client()
     assert other.code() == 220
     with client.data() as data:
