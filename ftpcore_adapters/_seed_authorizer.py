@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, Self
 
-from ftpcore import VirtualPath
+from ftpcore import PeerCertificate, VirtualPath
 from ftpcore.ports import Account, FileSystem
 from ftpcore_adapters._passwords import is_hash
 from ftpcore_adapters.authorizers import DummyAuthorizer
@@ -51,12 +51,20 @@ class SeedAuthorizer:
     `validate_authentication`, `get_home_dir` and `get_msg_login` are called in this order; each may refuse the login.
     The quit message is asked for then, too: a port tells it with the account.
 
+    If the client has shown a certificate, and the authorizer has a method `validate_certificate(username, certificate,
+    handler)`, that is called first: true lets the user in (232), false has the password decide.
+
     Args:
         authorizer: Whose methods are called.
         handler: The third argument of `validate_authentication`.
         make_filesystem: Called with the home directory when the password was right; returns the user's filesystem and
             the virtual path of the first current directory.
     """
+
+    def __new__(cls, authorizer: object, *_arguments: Any, **_options: Any) -> Self:  # Any: they are for __init__
+        # The core asks a port about certificates that has the method.
+        asked = cls is SeedAuthorizer and hasattr(authorizer, "validate_certificate")
+        return super().__new__(_ByCertificate if asked else cls)  # type: ignore[return-value]  # a subclass of `cls`
 
     def __init__(
         self,
@@ -113,6 +121,24 @@ class SeedAuthorizer:
         letters = getattr(authorizer, "read_perms", "") + getattr(authorizer, "write_perms", "") or _LETTERS
         real_path = _real_path(account, path)
         return "".join([letter for letter in letters if authorizer.has_perm(name, letter, real_path)])
+
+
+class _ByCertificate(SeedAuthorizer):
+    """Of an authorizer that also knows certificates."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # Any: passed on
+        super().__init__(*arguments, **options)
+        self.blocking = True  # it may ask a directory
+
+    def authenticate_certificate(self, username: str, certificate: PeerCertificate, peer: str, /) -> Account | None:
+        authorizer: Any = self._authorizer  # that it has the method was looked at before
+        try:
+            if not authorizer.validate_certificate(username, certificate, self._handler):
+                return None
+            home, message = authorizer.get_home_dir(username), authorizer.get_msg_login(username)
+        except AuthorizerError as error:
+            raise AuthenticationFailed(*error.args) from error
+        return self.account(username, home, "", message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
