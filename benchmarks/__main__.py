@@ -15,6 +15,7 @@ What is measured:
 * noop, cwd, mlst: a command, sent when the one before is answered; CWD and MLST look at the disk.
 * noops, cwds, mlsts: the same in batches of 100.
 * retr, stor: a file of 256 MiB, type image.
+* tls_retr, tls_stor: the same under TLS 1.3, with a client that decrypts; needs pyOpenSSL.
 * small_retr, small_stor: 1,000 files of 4 KiB in one session, each with a data connection of its own, by EPSV and
   PASV in turn.
 * list, mlsd: a directory of 10,000 files.
@@ -75,8 +76,9 @@ def main(args: Sequence[str] | None = None) -> int:
     _allow_descriptors()
     with tempfile.TemporaryDirectory(prefix="ftpcore-bench-", dir=options.directory or _in_memory()) as name:
         if options.profile:
-            with ServerProcess(ours[0], Path(name), profiled=True) as server:
-                print(MEASURES[options.profile].run(server, Path(name), sizes).profile)
+            measure = MEASURES[options.profile]
+            with ServerProcess(ours[0], Path(name), profiled=True, secure=measure.secure) as server:
+                print(measure.run(server, Path(name), sizes).profile)
             return 0
         if not options.json:
             print(heading(servers))

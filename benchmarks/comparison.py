@@ -40,13 +40,14 @@ def compare(measure: Measure, servers: Sequence[str], directory: Path, sizes: Si
     with contextlib.ExitStack() as stack:
         if not measure.parallel:
             stack.enter_context(one_cpu())
-        running = (
-            {} if measure.fresh else {name: stack.enter_context(ServerProcess(name, directory)) for name in servers}
-        )
+        running: dict[str, ServerProcess] = {}
+        if not measure.fresh:
+            for name in servers:
+                running[name] = stack.enter_context(ServerProcess(name, directory, secure=measure.secure))
         for number in range(min(rounds, measure.most_rounds or rounds)):
             for name in servers if number % 2 == 0 else reversed(servers):
                 if measure.fresh:
-                    with ServerProcess(name, directory) as server:
+                    with ServerProcess(name, directory, secure=measure.secure) as server:
                         samples[name].append(measure.run(server, directory, sizes))
                 else:
                     samples[name].append(measure.run(running[name], directory, sizes))

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, Self
 
 from benchmarks.client import Client
 from benchmarks.process import ServerProcess, Stopwatch
+from benchmarks.secure_client import SecureClient
 
 __all__ = ["MEASURES", "Measure", "Sample", "Sizes", "Unit"]
 
@@ -89,6 +90,8 @@ class Measure:
     """Does one round: given the server, the directory that it serves, and how much to do."""
     parallel: bool = False
     """May client and server run on two CPUs, as they should where one moves bytes while the other does, too?"""
+    secure: bool = False
+    """Is it about servers that have a certificate?"""
     fresh: bool = False
     """Does each round need a server that has done nothing yet?"""
     most_rounds: int | None = None
@@ -116,19 +119,21 @@ def _pipelined(server: ServerProcess, directory: Path, sizes: Sizes, *, command:
     return _sample(batches * sizes.batch, watch)
 
 
-def _retrieve(server: ServerProcess, directory: Path, sizes: Sizes) -> Sample:
+def _retrieve(
+    server: ServerProcess, directory: Path, sizes: Sizes, *, kind: Callable[[int], Client] = Client
+) -> Sample:
     _big_file(directory, sizes.file_size)
-    with _logged_in(server) as client:
+    with _logged_in(server, kind) as client:
         with Stopwatch(server) as watch:
             size = client.download(b"RETR big\r\n")
         _check(size, sizes.file_size)
     return _sample(size, watch)
 
 
-def _store(server: ServerProcess, directory: Path, sizes: Sizes) -> Sample:
+def _store(server: ServerProcess, directory: Path, sizes: Sizes, *, kind: Callable[[int], Client] = Client) -> Sample:
     source = _big_file(directory, sizes.file_size)
     target = directory / "stored"
-    with _logged_in(server) as client, source.open("rb") as file:
+    with _logged_in(server, kind) as client, source.open("rb") as file:
         with Stopwatch(server) as watch:
             client.upload_file(b"STOR stored\r\n", file.fileno(), sizes.file_size)
         _check(target.stat().st_size, sizes.file_size)
@@ -201,8 +206,8 @@ def _idle(server: ServerProcess, directory: Path, sizes: Sizes) -> Sample:
 
 
 @contextlib.contextmanager
-def _logged_in(server: ServerProcess) -> Iterator[Client]:
-    with Client(server.port) as client:
+def _logged_in(server: ServerProcess, kind: Callable[[int], Client] = Client) -> Iterator[Client]:
+    with kind(server.port) as client:
         client.log_in()
         yield client
 
@@ -271,6 +276,22 @@ MEASURES: Final = {
         Measure(name="mlsts", title="MLST, pipelined", unit=_COMMAND, run=partial(_pipelined, command=_MLST)),
         Measure(name="retr", title="RETR, a big file", unit=_BYTE, run=_retrieve, parallel=True),
         Measure(name="stor", title="STOR, a big file", unit=_BYTE, run=_store, parallel=True),
+        Measure(
+            name="tls_retr",
+            title="RETR, a big file, TLS",
+            unit=_BYTE,
+            run=partial(_retrieve, kind=SecureClient),
+            parallel=True,
+            secure=True,
+        ),
+        Measure(
+            name="tls_stor",
+            title="STOR, a big file, TLS",
+            unit=_BYTE,
+            run=partial(_store, kind=SecureClient),
+            parallel=True,
+            secure=True,
+        ),
         Measure(name="small_retr", title="RETR, 4 KiB files", unit=_FILE, run=_retrieve_small),
         Measure(name="small_stor", title="STOR, 4 KiB files", unit=_FILE, run=_store_small),
         Measure(name="list", title="LIST, big directory", unit=_ENTRY, run=partial(_list, line=b"LIST\r\n")),

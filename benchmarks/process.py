@@ -42,12 +42,16 @@ def one_cpu() -> Iterator[None]:
 class ServerProcess:
     """Starts a server on a port of 127.0.0.1 in `with`, and ends it there."""
 
-    def __init__(self, name: str, directory: Path, *, profiled: bool = False) -> None:
+    def __init__(self, name: str, directory: Path, *, profiled: bool = False, secure: bool = False) -> None:
         self.name = name
         self.profiled = profiled
         command = [sys.executable, "-m", "benchmarks.serving", name, str(directory)]
         self._process = subprocess.Popen(
-            command + ["--profile"] * profiled, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            command + ["--profile"] * profiled + ["--tls"] * secure,
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
         )
         # Of clock_getcpuclockid(3), which Python does not offer: nanoseconds, where /proc/PID/stat counts 10 ms ticks.
         self._cpu_clock = (~self._process.pid << 3) | 2

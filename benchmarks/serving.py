@@ -20,6 +20,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -45,53 +46,56 @@ class _Server(Protocol):
     def serve_forever(self) -> object: ...
 
 
-def _handler(directory: str) -> type[FTPHandler]:
+def _handler(directory: str, pem: str | None) -> type[FTPHandler]:
     from ftpcore_adapters.authorizers import DummyAuthorizer
-    from ftpcore_adapters.handlers import FTPHandler
+    from ftpcore_adapters.handlers import FTPHandler, TLS_FTPHandler
     from ftpcore_adapters.log import LogFormatter, logger
 
-    class Handler(FTPHandler):
-        authorizer = DummyAuthorizer()
-
-    Handler.authorizer.add_user(USER, PASSWORD, directory, perm=_RIGHTS)
+    authorizer = DummyAuthorizer()
+    authorizer.add_user(USER, PASSWORD, directory, perm=_RIGHTS)
     _log_to_nowhere(logger, LogFormatter())
-    return Handler
+    options = {"authorizer": authorizer}
+    if pem is None:
+        return type("Handler", (FTPHandler,), options)
+    return type("Handler", (TLS_FTPHandler,), {"certfile": pem, **options})
 
 
-def _on_ioloop(directory: str) -> None:
+def _on_ioloop(directory: str, pem: str | None) -> None:
     from ftpcore_adapters.servers import FTPServer
 
-    _run(FTPServer(("127.0.0.1", 0), _handler(directory)))
+    _run(FTPServer(("127.0.0.1", 0), _handler(directory, pem)))
 
 
-def _on_anyio(directory: str, *, backend: str) -> None:
+def _on_anyio(directory: str, pem: str | None, *, backend: str) -> None:
     import anyio
 
     from ftpcore_adapters.anyio import serve
 
     async def run() -> None:
-        async with serve(_handler(directory), ("127.0.0.1", 0), max_cons=_MAX_CONS) as server:
+        async with serve(_handler(directory, pem), ("127.0.0.1", 0), max_cons=_MAX_CONS) as server:
             print(server.address[1], flush=True)
             await server.serve_forever()
 
     anyio.run(run, backend=backend)
 
 
-def _pyftpdlib(directory: str) -> None:
+def _pyftpdlib(directory: str, pem: str | None) -> None:
     # Not typed, and not always there: nothing else imports it.
+    from pyftpdlib import handlers
     from pyftpdlib.authorizers import DummyAuthorizer
-    from pyftpdlib.handlers import FTPHandler
     from pyftpdlib.log import LogFormatter, logger
     from pyftpdlib.servers import FTPServer
 
-    FTPHandler.authorizer = DummyAuthorizer()
-    FTPHandler.authorizer.add_user(USER, PASSWORD, directory, perm=_RIGHTS)
+    handler = handlers.FTPHandler if pem is None else handlers.TLS_FTPHandler
+    handler.certfile = pem
+    handler.authorizer = DummyAuthorizer()
+    handler.authorizer.add_user(USER, PASSWORD, directory, perm=_RIGHTS)
     _log_to_nowhere(logger, LogFormatter())
-    _run(FTPServer(("127.0.0.1", 0), FTPHandler))
+    _run(FTPServer(("127.0.0.1", 0), handler))
 
 
-#: What can be measured: name -> what serves a directory and prints its port.
-SERVERS: Final[Mapping[str, Callable[[str], None]]] = {
+#: What can be measured: name -> what serves a directory and prints its port; under TLS, if a PEM file is named.
+SERVERS: Final[Mapping[str, Callable[[str, str | None], None]]] = {
     "ftpcore": _on_ioloop,
     "asyncio": partial(_on_anyio, backend="asyncio"),
     "trio": partial(_on_anyio, backend="trio"),
@@ -136,17 +140,28 @@ def _end_with_parent() -> None:
     os._exit(0)
 
 
+def _certificate(directory: str) -> str:
+    """Return a file with a certificate and its key, the same for all servers."""
+    from ftpcore_adapters.tls import self_signed
+
+    pem = Path(directory) / "server.pem"
+    if not pem.exists():
+        pem.write_bytes(b"".join(self_signed(["localhost"])))
+    return str(pem)
+
+
 def main() -> None:
     """Serve as the command line says."""
     parser = argparse.ArgumentParser(prog="benchmarks.serving", description=__doc__)
     parser.add_argument("server", choices=SERVERS)
     parser.add_argument("directory")
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--tls", action="store_true")
     options = parser.parse_args()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if options.profile:
         _obey_signals()
-    SERVERS[options.server](options.directory)
+    SERVERS[options.server](options.directory, _certificate(options.directory) if options.tls else None)
 
 
 if __name__ == "__main__":
