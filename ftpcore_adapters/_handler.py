@@ -75,6 +75,8 @@ class FTPHandler(
     session_class: type[Session] = Session
     """A subclass of `Session`, for commands in the native dialect."""
     proto_cmds: dict[str, dict[str, object]] = proto_cmds
+    timeout: float | None = 300
+    auth_failed_timeout: float | None = 3
     banner = f"ftpcore {__ver__} ready."
     use_sendfile = CAN_SENDFILE
     tcp_no_delay = True
