@@ -43,6 +43,9 @@ _PATHS: Final = (Argument.PATH, Argument.PATH_OR_HERE, Argument.PATH_OR_ROOT, Ar
 #: Effects that a command may ask for while it is unwound: one for each block that it is in, and none nests that deep.
 _UNWINDINGS: Final = 100
 
+#: What these do to a link they do to itself, wherever it leads.
+_OF_LINKS: Final = frozenset({"DELE", "MKD", "RMD", "RNFR", "RNTO", "XMKD", "XRMD"})
+
 #: Commands with two arguments: the keyword by which the old methods take the first.
 _KEYWORDS: Final = {"SITE CHMOD": "mode", "MFMT": "timeval"}
 
@@ -53,7 +56,7 @@ async def run(
     """Run an overridden command in the session's lane; None, for it is answered by then."""
     running = Running(handler, session, name)
     real, keywords = running.real_arguments(arguments)
-    await carry(running, partial(method, *real, **keywords))
+    await carry(running, partial(running.checked, partial(method, *real, **keywords)))
     return None
 
 
@@ -89,6 +92,7 @@ class Running:
         self._handler = handler
         self._session = session
         self._name = name
+        self._account = session.account
         self._concluded = False
         self._given_up = False
         self._virtual: dict[str, VirtualPath] = {}  # what the real path that the method gets stands for
@@ -106,11 +110,20 @@ class Running:
         finally:
             self._handler.running = outer
 
+    def checked(self, method: Callable[[], object]) -> object:
+        """Run the user's method, unless the filesystem refuses a path that it would get."""
+        account = self._account
+        check_path = None if account is None else getattr(account.filesystem, "check_path", None)
+        if check_path is not None:  # else the user's filesystem is a port, which has no real paths
+            for path in self._virtual.values():
+                check_path(path, follow=self._name not in _OF_LINKS)
+        return method()
+
     def real_arguments(self, arguments: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str]]:
         """Return what the old method is called with: one argument, and for some a keyword."""
         spec = self._handler.commands[self._name]
         if self._name in ("CDUP", "XCUP"):
-            return (self._handler.real_path(parent_path(self._session.cwd)),), {}
+            return (self._given(parent_path(self._session.cwd)),), {}
         if spec.argument is Argument.VALUE_AND_PATH:
             value, path = arguments
             return (self._given(VirtualPath(path)),), {_KEYWORDS[self._name]: value}

@@ -86,6 +86,10 @@ class SeedFileSystem:
         """Return the real path of `path`, which may be one that `validpath` refuses."""
         return self._fs.ftp2fs(path)
 
+    def check_path(self, path: VirtualPath, /, *, follow: bool) -> None:
+        """Raise FileNotFoundError for what `validpath` refuses; without `follow`, not for a link that leads out."""
+        self._call(lambda: self._checked(path, follow=follow))
+
     # -- the port ------------------------------------------------------------------------------------------------------
 
     def stat(self, path: VirtualPath, /, *, follow: bool) -> FileInfo:
