@@ -19,7 +19,7 @@ from typing import Final
 from ftpcore._effects import LaneName
 from ftpcore.testing._journal import Value
 from ftpcore.testing._scripted import ScriptedHost
-from ftpcore.testing._simulation import DATA_COMMANDS, HOLDS, Simulation, SimulationFailed, Step
+from ftpcore.testing._simulation import DATA_COMMANDS, HANDSHAKES, HOLDS, Simulation, SimulationFailed, Step
 
 __all__ = ["random_steps", "run_steps", "shrunk", "simulate"]
 
@@ -42,6 +42,11 @@ _ALONE: Final = (
     ),
     *("NOOP", "PWD", "CDUP", "FEAT", "STAT", "QUIT", "REIN", "MODE S", "FROB", "", "USER ann\r\nPASS pw"),
     *("USER ann", "PASS wrong", "OPTS MLST size;", "MFMT 20200101000000 f"),
+)
+#: Lines that change what is encrypted, each with what comes behind it in time; a host need not offer TLS.
+_SECURING: Final = (
+    *(("AUTH TLS",), ("AUTH TLS", "PBSZ 0", "PROT P"), ("AUTH SSL", "USER ann"), ("AUTH TLS\r\nPWD",)),
+    *(("PBSZ 0", "PROT P"), ("PROT P",), ("PROT C",), ("CCC",), ("CCC\r\nPWD",), ("REIN", "USER ann\r\nPASS pw")),
 )
 _ENDPOINTS: Final = ("PASV", "EPSV", f"PORT {_HERE}", "EPRT |1|127.0.0.1|25601|")
 
@@ -67,7 +72,8 @@ def random_steps(seed: int, count: int = 60) -> list[Step]:
     """Return what happens in the run of a seed; a longer run begins as a shorter one does."""
     random = Random(seed)
     login: list[Step] = [("feed", "USER ann\r\nPASS pw\r\nTYPE I\r\n")] if random.random() < 0.8 else []
-    steps = login + [step for _ in range(count) for step in _random_step(random)]
+    secure: list[Step] = [("feed", "AUTH TLS\r\n"), ("feed", "PBSZ 0\r\nPROT P\r\n")] if random.random() < 0.4 else []
+    steps = secure + login + [step for _ in range(count) for step in _random_step(random)]
     ending = random.choice(("open", "open", "eof", "lost", "shut down"))
     return [*steps, ("end", ending)]
 
@@ -97,15 +103,17 @@ def shrunk(make_host: Callable[[], ScriptedHost], steps: Sequence[Step]) -> list
     """Return a shortest part of `steps` that still fails: without any one of its steps, nothing does."""
     kept = list(steps)
     size = len(kept)
-    while size:
-        start = 0
+    while kept:
+        start, before = 0, len(kept)
         while start < len(kept):
             rest = kept[:start] + kept[start + size :]
             if _fails(make_host, rest):
                 kept = rest
             else:
                 start += size
-        size = size // 2 if size > 1 else 0
+        if size == 1 and len(kept) == before:  # leaving out a late step may let an early one go
+            break
+        size = max(size // 2, 1)
     return kept
 
 
@@ -176,9 +184,11 @@ def _random_step(random: Random) -> list[Step]:
         return _cut(random, f"{random.choice((alone, named))}\r\n")
     if draw < 0.53:
         return [("feed", "".join(chr(random.randrange(256)) for _ in range(random.randrange(40))))]
-    if draw < 0.63:
+    if draw < 0.56:
+        return [("feed", f"{line}\r\n") for line in random.choice(_SECURING)]
+    if draw < 0.65:
         return [("connect", "foreign" if random.random() < 0.2 else None)]
-    if draw < 0.72:
+    if draw < 0.74:
         return [("upload", random.choice((["x", 1], ["a\r\nb\n", 1], ["y", 300_000], ["", 1], ["", 1])))]
     lanes = [random.choice(list(LaneName)).name for _ in range(random.randint(1, 8))]
     errors = [random.choice(_PORT_ERRORS), random.choice(_NETWORK_ERRORS)]
@@ -186,6 +196,8 @@ def _random_step(random: Random) -> list[Step]:
         random.choice(
             (
                 ("reset", None),
+                ("truncate", None),
+                ("tls", random.choice((*HANDSHAKES, "done", "done"))),
                 ("take_downloads", random.choice((None, 0, 1, 100_000))),
                 ("read_replies", random.random() < 0.6),
                 ("hold", random.choice((*HOLDS, "nothing", "nothing"))),

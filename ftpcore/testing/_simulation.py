@@ -19,18 +19,22 @@ from ftpcore import (
     Effect,
     EffectCancelled,
     LaneName,
+    PeerCertificate,
     PortEffect,
     ReceiveData,
     ReceiveFile,
     ReplySent,
     SendData,
     SendFile,
+    StartTLS,
+    StopTLS,
+    TLSDetails,
 )
 from ftpcore._limits import COMMAND_BUFFER_LIMIT, REPLY_BUFFER_LIMIT, WAITING_LIMIT
 from ftpcore.testing._journal import Value, decode_error
 from ftpcore.testing._scripted import ScriptedHost
 
-__all__ = ["DATA_COMMANDS", "HOLDS", "Simulation", "SimulationFailed", "Step"]
+__all__ = ["DATA_COMMANDS", "HANDSHAKES", "HOLDS", "Simulation", "SimulationFailed", "Step"]
 
 #: The name of a method of `Simulation`, and its argument, as JSON can hold it.
 Step: TypeAlias = tuple[str, Value]
@@ -50,6 +54,16 @@ HOLDS: Final[Mapping[str, tuple[type[object], ...]]] = {
     "connecting": (AcceptData, ConnectData),
     "closing": (CloseData, CloseFile),
     "moving": (SendData, SendFile, ReceiveData, ReceiveFile),
+    "handshakes": (StartTLS, StopTLS),
+}
+
+#: What may come of a handshake, and of the end of TLS.
+HANDSHAKES: Final[Mapping[str, TLSDetails | ConnectionError | None]] = {
+    "done": TLSDetails("TLSv1.3", "TLS_AES_256_GCM_SHA384"),
+    "resumed": TLSDetails("TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256", reused=True, server_name="localhost"),
+    "of ann": TLSDetails("TLSv1.3", "TLS_AES_256_GCM_SHA384", certificate=PeerCertificate(b"ann", "ann")),
+    "failed": ConnectionError("no shared cipher"),
+    "stalled": None,
 }
 
 
@@ -81,7 +95,10 @@ class Simulation:
             if not self.host.session.closing:
                 self.sent += data
             self.largest = max(self.largest, len(data))
+            under_way = self.host.pending.get(LaneName.CONTROL)
             self.host.feed(data)
+            if data and under_way and isinstance(under_way.effect, StartTLS) and not self.host.session.closing:
+                raise SimulationFailed("bytes came in clear during a handshake, but the session goes on")
 
     def connect(self, peer: Address | None) -> None:
         if self.host.listening is not None:
@@ -94,6 +111,13 @@ class Simulation:
 
     def reset(self, _: None = None) -> None:
         self.host.reset()
+
+    def truncate(self, _: None = None) -> None:
+        self.host.truncate()
+
+    def tls(self, how: str) -> None:
+        """Have handshakes come to one of `HANDSHAKES` from now on."""
+        self.host.tls = HANDSHAKES[how]
 
     def take_downloads(self, window: int | None) -> None:
         self.host.window = window
@@ -221,7 +245,7 @@ class Simulation:
                 self.fail((LaneName[value[0]], decode_error(value[1]), decode_error(value[2])))
             case "give_up":
                 self.give_up(LaneName[value])
-            case "reset" | "take_downloads" | "read_replies" | "advance" | "end":
+            case "reset" | "truncate" | "tls" | "take_downloads" | "read_replies" | "advance" | "end":
                 getattr(self, name)(value)
             case _:
                 raise ValueError(f"expected the name of something that may happen, not {name!r}")

@@ -92,6 +92,12 @@ def test_T_21_bytes_during_the_handshake_are_not_run_though_it_succeeds(fs: Memo
     assert fs.tree() == {}
 
 
+def test_V_01_a_violation_that_nobody_asked_for_is_not_told(fs: MemoryFileSystem) -> None:
+    host = ScriptedHost(SingleUser(fs), delegate=Offer(), subscribe=()).feed(b"AUTH TLS\r\nNOOP\r\n")
+    assert host.codes() == [220, 421]
+    assert host.events == []
+
+
 def test_T_21_bytes_while_auth_closes_a_listener_end_the_session(fs: MemoryFileSystem) -> None:
     host = ScriptedHost(SingleUser(fs), delegate=Offer(), hold=(CloseData,)).login()
     host.feed(b"PASV\r\nAUTH TLS\r\n").feed(b"NOOP\r\n").release()

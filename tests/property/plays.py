@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from hypothesis import strategies as st
 
 from ftpcore import (
+    CCC_COMMANDS,
     AcceptData,
     Address,
     AuthenticationFailed,
@@ -26,10 +27,13 @@ from ftpcore import (
     SendFile,
     ServerFull,
     Session,
+    StartTLS,
+    StopTLS,
     UnsupportedOperation,
 )
 from ftpcore.ports import Capability
 from ftpcore.testing import ScriptedHost, Simulation, SingleUser
+from ftpcore.testing._simulation import HANDSHAKES
 from ftpcore_adapters.memory import MemoryFileSystem
 from tests.property.scripts import lines, scripts, transfers
 from tests.watched import WatchedFileSystem
@@ -88,6 +92,8 @@ class Play(Simulation):
         vary: bool,
         limited: bool,
         login: bool,
+        tls: bool = False,
+        implicit: bool = False,
         session_class: type[Session] = Session,
     ) -> None:
         self.files = filesystem(kernel=kernel, resume=resume)
@@ -95,7 +101,13 @@ class Play(Simulation):
         user.account = replace(user.account, rights_vary=vary)
         options = Options()
         options.read_limit = options.write_limit = 300_000 if limited else 0
+        if tls:
+            options.commands = CCC_COMMANDS
+            options.implicit_tls = implicit
         super().__init__(ScriptedHost(user, delegate=options, session_class=session_class))
+        if tls and not implicit:
+            self.feed(b"AUTH TLS\r\n")
+            self.feed(b"PBSZ 0\r\nPROT P\r\n")
         if login:
             self.feed(b"USER ann\r\nPASS pw\r\nTYPE I\r\n")
 
@@ -110,6 +122,7 @@ HELD: Final[tuple[tuple[type[object], ...], ...]] = (
     (AcceptData, ConnectData),
     (CloseData, CloseFile),
     (SendData, SendFile, ReceiveData, ReceiveFile),
+    (StartTLS, StopTLS),
 )
 
 
@@ -132,6 +145,8 @@ HAPPENINGS: Final = st.one_of(
     happening("connect", st.none()),
     happening("upload", st.sampled_from(((b"x", 1), (b"a\r\nb\n", 1), (b"y", 300_000), (b"", 1), (b"", 1)))),
     happening("reset", st.none()),
+    happening("truncate", st.none()),
+    happening("tls", st.sampled_from(sorted(HANDSHAKES))),
     happening("take_downloads", st.sampled_from((None, 0, 1, 100_000))),
     happening("read_replies", st.booleans()),
     happening("hold", st.sampled_from(HELD)),
@@ -157,6 +172,7 @@ PLOTS: Final = st.builds(
     st.fixed_dictionaries(
         {"kernel": st.booleans(), "resume": st.booleans(), "vary": st.booleans(), "limited": st.booleans()}
         | {"login": st.sampled_from((True, True, True, True, False))}
+        | {"tls": st.booleans(), "implicit": st.booleans()}
     ),
     st.lists(HAPPENINGS, min_size=10, max_size=60),
     st.sampled_from(("open", "open", "open", "eof", "lost", "shut down")),

@@ -54,6 +54,10 @@ _FIXED: Final = (
     b"SITE CHMOD 644 f",
     b"SITE",
     b"AUTH TLS",
+    b"PBSZ 0",
+    b"PROT P",
+    b"PROT C",
+    b"CCC",
     b"FROB",
     b"",
 )

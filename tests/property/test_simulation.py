@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from ftpcore import OpenFile, Reply, SendControl, Session, VirtualPath
+from ftpcore import (
+    CCC_COMMANDS,
+    Delegate,
+    Disconnected,
+    OpenFile,
+    Output,
+    Reply,
+    SendControl,
+    Session,
+    StartTLS,
+    TLSFailed,
+    VirtualPath,
+)
 from ftpcore.ports import OpenMode
-from ftpcore.testing import ScriptedHost, SimulationFailed, SingleUser, random_steps, run_steps, shrunk, simulate
+from ftpcore.testing import ScriptedHost, SimulationFailed, SingleUser, Step, random_steps, run_steps, shrunk, simulate
 from tests.conftest import scaled
 from tests.property.plays import filesystem
 
@@ -18,8 +31,18 @@ from tests.property.plays import filesystem
 CORPUS: Final = Path(__file__).parent / "corpus.jsonl"
 
 
-def host(session_class: type[Session] = Session, *, kernel: bool = False) -> ScriptedHost:
-    return ScriptedHost(SingleUser(filesystem(kernel=kernel)), session_class=session_class)
+class Explicit(Delegate):
+    commands = CCC_COMMANDS
+
+
+class Implicit(Explicit):
+    implicit_tls = True
+
+
+def host(
+    session_class: type[Session] = Session, *, kernel: bool = False, delegate: type[Delegate] = Explicit
+) -> ScriptedHost:
+    return ScriptedHost(SingleUser(filesystem(kernel=kernel)), session_class=session_class, delegate=delegate())
 
 
 def keep(line: str) -> None:
@@ -28,10 +51,13 @@ def keep(line: str) -> None:
 
 
 @pytest.mark.parametrize("kernel", [False, True], ids=["in memory", "in the kernel"])
-def test_every_seed_holds(kernel: bool) -> None:
+@pytest.mark.parametrize("delegate", [Delegate, Explicit, Implicit], ids=["in clear", "with TLS", "with implicit TLS"])
+def test_every_seed_holds(kernel: bool, delegate: type[Delegate]) -> None:
     corpus = CORPUS.read_text(encoding="ascii").splitlines() if CORPUS.exists() else []
-    count = scaled(3000)
-    assert simulate(lambda: host(kernel=kernel), seeds=range(count), corpus=corpus, save=keep) >= count
+    count = scaled(1000)
+    assert (
+        simulate(lambda: host(kernel=kernel, delegate=delegate), seeds=range(count), corpus=corpus, save=keep) >= count
+    )
 
 
 def test_a_seed_is_one_run() -> None:
@@ -85,6 +111,66 @@ class TalksTooMuch(Session):
         return Reply.of(200, "x" * 2_000_000)
 
 
+class EndsTwice(Session):
+    def emit(self, output: Output) -> None:
+        super().emit(output)
+        if isinstance(output, Disconnected):
+            super().emit(output)
+
+
+class ListensInClear(Session):
+    def receive_data(self, data: bytes, *, now: float) -> None:
+        if not isinstance(self.control_lane.effect, StartTLS):
+            super().receive_data(data, now=now)
+
+
+class Quiet(Explicit):
+    unreported = ("NOOP",)
+
+
+@pytest.mark.parametrize(
+    ("steps", "make_host", "told"),
+    [
+        pytest.param([("feed", "NOOP\r\n")], lambda: host(delegate=Quiet), "were answered", id="no final reply"),
+        pytest.param([], lambda: host(EndsTwice), "not told once", id="two ends"),
+        pytest.param(
+            [("tls", "stalled"), ("feed", "AUTH TLS\r\n"), ("feed", "PWD\r\n")],
+            lambda: host(ListensInClear),
+            "came in clear",
+            id="bytes in clear",
+        ),
+        pytest.param(
+            [("read_replies", False), ("feed", "NOOP\r\n")],
+            lambda: host(TalksTooMuch),
+            "bytes of replies",
+            id="too many replies",
+        ),
+        pytest.param(
+            [("feed", "USER ann\r\nPASS wrong\r\n")],
+            lambda: host(WaitsForNothing),
+            "waits for nothing",
+            id="nothing to wait for",
+        ),
+    ],
+)
+def test_each_check_finds_its_fault(steps: list[Step], make_host: Callable[[], ScriptedHost], told: str) -> None:
+    with pytest.raises(SimulationFailed, match=told):
+        run_steps(make_host, steps)
+
+
+def test_a_handshake_that_was_held_is_given_up() -> None:
+    steps: list[Step] = [("hold", "handshakes"), ("feed", "AUTH TLS\r\n"), ("advance", 31), ("give_up", "CONTROL")]
+    events = run_steps(host, steps).host.events
+    assert [event.reason for event in events if isinstance(event, TLSFailed)] == [
+        "TLS handshake failed: it took too long"
+    ]
+
+
+def test_a_run_that_failed_need_not_be_saved() -> None:
+    with pytest.raises(SimulationFailed, match="ZeroDivisionError"):
+        simulate(lambda: host(Raises), seeds=range(100))
+
+
 @pytest.mark.parametrize(
     ("session_class", "told"),
     [
@@ -112,6 +198,10 @@ def test_without_any_of_its_steps_a_shrunk_run_passes() -> None:
     steps = shrunk(lambda: host(LeavesOpen), [*random_steps(1), ("feed", "SIZE f\r\n"), *random_steps(2)])
     for number in range(len(steps)):
         run_steps(lambda: host(LeavesOpen), steps[:number] + steps[number + 1 :])
+
+
+def test_what_fails_without_any_step_is_shrunk_to_nothing() -> None:
+    assert shrunk(lambda: host(NeverEnds), random_steps(1, 10)) == []
 
 
 def test_what_is_no_step_is_refused() -> None:
