@@ -19,8 +19,8 @@ __all__ = ["Forked", "cpu_count", "fork_processes", "run_worker"]
 #: Workers that ended badly and were replaced, all together, until the server gives up.
 MAX_RESTARTS: Final = 100
 
-#: What interrupts the process that forks.
-_INTERRUPTS: Final = (signal.SIGINT, signal.SIGTERM)
+#: What interrupts the process that forks; Windows, where nothing forks, has no SIGHUP.
+_INTERRUPTS: Final = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 #: Seconds between two looks at workers that are to end.
 _LOOK: Final = 0.02

@@ -38,9 +38,9 @@ class Process:
         return self.process.returncode, self.log.read()
 
 
-def _command(arguments: tuple[str, ...], strict: bool = True) -> list[str]:
-    flags = ["-W", "error", "-X", "dev"] if strict else []
-    return [sys.executable, *flags, "-m", "ftpcore_adapters", *arguments]
+def _command(arguments: tuple[str, ...], strict: bool = True, flags: tuple[str, ...] = ()) -> list[str]:
+    all_flags = (*flags, "-W", "error", "-X", "dev") if strict else flags
+    return [sys.executable, *all_flags, "-m", "ftpcore_adapters", *arguments]
 
 
 def _with_interrupts() -> None:
@@ -49,11 +49,23 @@ def _with_interrupts() -> None:
 
 
 @contextlib.contextmanager
-def process(*arguments: str, directory: str | os.PathLike[str] | None = None, strict: bool = True) -> Iterator[Process]:
-    """Run `python -m ftpcore_adapters` with these arguments while the context lasts; `strict`: warnings are errors."""
+def process(
+    *arguments: str,
+    directory: str | os.PathLike[str] | None = None,
+    strict: bool = True,
+    flags: tuple[str, ...] = (),
+) -> Iterator[Process]:
+    """Run `python -m ftpcore_adapters` with these arguments while the context lasts.
+
+    Args:
+        arguments: Of the command.
+        directory: In which it runs.
+        strict: Warnings are errors.
+        flags: Of the interpreter.
+    """
     log = tempfile.TemporaryFile("w+", errors="surrogateescape")  # noqa: SIM115  closed below
     server = subprocess.Popen(
-        _command(arguments, strict),
+        _command(arguments, strict, flags),
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
