@@ -52,6 +52,15 @@ _ENDS: Final = {
     Outcome.TIMED_OUT: "Data connection timed out; transfer aborted.",
 }
 
+#: Commands whose refusal is worth a warning -> the codes of it.  "" is a line that was too long, or made no sense.
+_WARNED: Final = {
+    "": (500, 501),
+    "PORT": (501,),
+    "EPRT": (501,),
+    "PASV": (425,),
+    "EPSV": (425,),
+}
+
 #: Reasons of `Disconnected` that are nothing special.
 _USUAL: Final = frozenset({"quit", "client left", "connection lost"})
 
@@ -72,7 +81,11 @@ class _Unlogged(Container[str]):
     def __contains__(self, name: object) -> bool:
         assert isinstance(name, str)
         handler = self._handler
-        return name not in handler.log_cmds_list and getattr(handler.log_cmd, "__func__", None) is SessionLog.log_cmd
+        return (
+            name not in handler.log_cmds_list
+            and name not in _WARNED
+            and getattr(handler.log_cmd, "__func__", None) is SessionLog.log_cmd
+        )
 
 
 class _Fields(Mapping[str, object]):
@@ -160,6 +173,8 @@ class SessionLog:
             case CommandFinished(name=name, argument=argument, path=path, reply=reply):
                 shown = argument if path is None else self.real_path(path)
                 self.log_cmd(name, shown, reply.code, " ".join(reply.lines))
+                if reply.code in _WARNED.get(name, ()):
+                    self.log(f"{name} refused: {reply.lines[0]}".lstrip(), logger.warning)
             case CommandReceived(verb=verb, argument=argument):
                 self.logline(f"<- {verb} {argument}" if argument else f"<- {verb}")
             case ReplySent(reply=reply):
@@ -176,6 +191,8 @@ class SessionLog:
                 )
                 if event.outcome in _ENDS:
                     self.log(_ENDS[event.outcome])
+                elif event.outcome is Outcome.FAILED:
+                    self.log(f"{event.verb} of {event.name} failed: the file can't be read or written.", logger.warning)
                 self.told_username = present
             case LoginSucceeded(username=username):
                 self.told_username = username
