@@ -93,7 +93,8 @@ contract: $(DEV_STAMP) ## the contract suites alone
 
 soak: $(DEV_STAMP) ## all tests at full scale
 	@echo '== tests at full scale'
-	FTPCORE_SCALE=1 $(BIN)/python -m pytest --timeout=3600 $(ARGS)
+	FTPCORE_SCALE=1 $(BIN)/python -m pytest --timeout=3600 $(PARALLEL) contract_tests $(ARGS)
+	FTPCORE_SCALE=1 $(BIN)/python -m pytest --timeout=3600 tests ftpcore ftpcore_adapters $(ARGS)
 
 bench: $(BENCH_STAMP) ## the benchmarks, pyftpdlib beside ours
 	@echo '== benchmarks'
