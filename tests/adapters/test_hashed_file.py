@@ -90,6 +90,16 @@ def test_an_account_is_what_the_file_says(disk: UsersOnDisk) -> None:
     assert [info.name for info in account.filesystem.scan_dir(VirtualPath("/"), follow=True)] == ["file"]  # type: ignore[union-attr]  # it is synchronous
 
 
+def test_a_user_may_have_to_use_tls(disk: UsersOnDisk) -> None:
+    disk.write(disk.section("ann") + disk.section("bob", HASH, "elr", "tls = yes"))
+    names = disk.authorizer().tls_users
+    assert ["ann" in names, "bob" in names, "eve" in names] == [False, True, False]
+    disk.write(disk.section("ann", HASH, "elr", "tls = yes") + disk.section("bob"))
+    assert ["ann" in names, "bob" in names] == [True, False]
+    disk.path.unlink()
+    assert ["ann" in names, "bob" in names] == [True, False]
+
+
 def test_a_user_may_be_disabled(disk: UsersOnDisk) -> None:
     """What they are told is what anybody is told."""
     disk.write(disk.section("ann") + disk.section("bob", HASH, "elr", "disabled = yes"))

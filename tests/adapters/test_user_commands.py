@@ -101,13 +101,13 @@ def test_users_are_added_listed_changed_and_deleted(users: UsersFile) -> None:
     home = str(users.home)
     for words, typed in (
         (["ann"], "secret\n"),
-        (["bob b", "--write", "--read-limit", "5", "--write-limit", "0"], "passing\n"),
+        (["bob b", "--write", "--read-limit", "5", "--write-limit", "0", "--tls"], "passing\n"),
     ):
         done = users.do("add", *words, "--home", home, "--password-stdin", typed=typed)
         assert (done.returncode, done.stderr) == (0, ""), done
     assert users.listed() == [
         ["ann", home, "elr", "-"],
-        ["bob", "b", home, "elradfmwMT", "read_limit=5", "write_limit=0"],
+        ["bob", "b", home, "elradfmwMT", "read_limit=5", "write_limit=0", "tls"],
     ]
     assert users.do("passwd", "ann", "--password-stdin", typed="changed\n").returncode == 0
     assert [users.accepts(*login) for login in (("ann", "changed"), ("ann", "secret"), ("bob b", "passing"))] == [

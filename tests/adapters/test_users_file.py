@@ -37,7 +37,9 @@ def entry(name: str = "ann", home: str | Path = "/srv/ftp", rights: str = "elr")
 
 
 def test_a_section_is_a_user() -> None:
-    text = section("ann", "/srv/ftp", HASH, "elr", "read_limit = 0", "write_limit = 100000", "disabled = yes")
+    text = section(
+        "ann", "/srv/ftp", HASH, "elr", "read_limit = 0", "write_limit = 100000", "tls = yes", "disabled = yes"
+    )
     assert UsersText(text, "users").users == {
         "ann": UserEntry(
             name="ann",
@@ -46,6 +48,7 @@ def test_a_section_is_a_user() -> None:
             rights="elr",
             read_limit=0,
             write_limit=100_000,
+            tls=True,
             disabled=True,
         )
     }
@@ -73,6 +76,7 @@ def test_a_file_without_users_has_none(text: str) -> None:
         pytest.param("\n" + section().replace("\n", "  \n\n\t# note\n  "), id="blanks, empty lines and comments"),
         pytest.param("[ann]\nrights = elr\nhome = /srv/ftp\npassword = " + HASH, id="another order"),
         pytest.param(section() + "disabled = no\n", id="not disabled"),
+        pytest.param(section() + "tls = no\n", id="in clear, too"),
     ],
 )
 def test_layout_does_not_matter(text: str) -> None:
@@ -117,6 +121,7 @@ def test_users_come_in_the_order_of_the_file() -> None:
         pytest.param(section(password="secret"), 2, id="a plain password"),
         pytest.param(section(password="$scrypt$ln=40,r=8,p=1$c2FsdHNhbHQ$" + "A" * 22), 2, id="a hash of gigabytes"),
         pytest.param(section() + "disabled = true\n", 5, id="neither yes nor no"),
+        pytest.param(section() + "tls = required\n", 5, id="neither yes nor no about TLS"),
         pytest.param(section() + "read_limit = -1\n", 5, id="a limit below zero"),
         pytest.param(section() + "write_limit = 1e6\n", 5, id="a limit that is no whole number"),
         pytest.param(section() + "write_limit = ٣\n", 5, id="digits of another script"),
@@ -162,7 +167,13 @@ def test_line_ends_of_a_changed_password_stay() -> None:
 
 def test_what_is_added_is_what_is_read() -> None:
     user = UserEntry(
-        name="[a]", password=PasswordHash.parse(HASH), home="/srv/\udcff", rights="", read_limit=5, disabled=True
+        name="[a]",
+        password=PasswordHash.parse(HASH),
+        home="/srv/\udcff",
+        rights="",
+        read_limit=5,
+        tls=True,
+        disabled=True,
     )
     assert UsersText(UsersText("", "users").with_user(user), "users").users == {"[a]": user}
 
