@@ -74,7 +74,7 @@ async def opened(session: Session) -> None:
         await Call(hook)
     except Exception as error:  # the hook's fault ends the connection only
         _hook_failed(session, "on_data_connected", error)
-        raise DataConnectionRefused from error
+        raise FtpError(DataConnectionRefused().reply) from error  # nobody was late, so there is no 421
 
 
 async def closed(session: Session, transfer: Transfer | None = None, failure: BaseException | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ftpcore import Delegate, Endpoint, Protection, Session, Transfer
 from ftpcore_adapters._seed_data import BUFFER_SIZE, ActiveDTP, DTPHandler, DTPStyle, PassiveDTP, dtp_style
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
 
 __all__ = ["SeedDataChannel"]
+
+
+#: A hook that the core knows to do nothing.
+_NOTHING: Final[Callable[..., object]] = Delegate.on_data_closed
 
 
 class SeedDataChannel(Delegate):
@@ -93,7 +97,7 @@ class SeedDataChannel(Delegate):
     @property
     def on_data_connected(self) -> Callable[[], object]:  # type: ignore[override]  # a hook if it has something to do
         """Make the object, if making it does something."""
-        return self._open_channel if self._dtp_style().early else super().on_data_connected
+        return self._open_channel if self._dtp_style().early else _NOTHING
 
     @property
     def on_data_closed(  # type: ignore[override]  # as above
@@ -102,7 +106,7 @@ class SeedDataChannel(Delegate):
         """Tell the object of its end, if there is one, or one that wants to know."""
         if self._channel is not None or self._dtp_style().told:
             return self._close_channel
-        return super().on_data_closed  # it does nothing
+        return _NOTHING
 
     def transfer_over(self, channel: DTPHandler) -> Transfer | None:
         """Return the transfer that goes over a connection, if it has begun."""
@@ -176,10 +180,10 @@ class SeedDataChannel(Delegate):
 
 def _block(options: DTPHandler | type[DTPHandler], size: int, limit: float) -> int | None:
     """Return how much is moved at once; None: as the core thinks fit."""
+    if size == BUFFER_SIZE and options.auto_sized_buffers:
+        return None
     if not options.auto_sized_buffers:
         return size
-    if size == BUFFER_SIZE:
-        return None
     while limit and size > max(limit, 1):
         size //= 2
     return size

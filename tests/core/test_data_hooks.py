@@ -156,6 +156,11 @@ def test_a_hook_that_raises_refuses_the_connection(fs: MemoryFileSystem, passive
     assert host.feed(b"NOOP\r\n").codes() == [200]
 
 
+def test_a_connection_that_a_hook_refused_is_none_for_the_next_command(fs: MemoryFileSystem) -> None:
+    host = ScriptedHost(SingleUser(fs), delegate=FaultyFromTheStart()).login()
+    assert host.feed(b"PASV\r\n").connect().feed(b"RETR file\r\n").codes() == [227, 425]
+
+
 @pytest.mark.parametrize("watched", [True, False])
 def test_a_hook_that_raises_at_the_end_changes_nothing(fs: MemoryFileSystem, watched: bool) -> None:
     fs.write_bytes("/file", b"x")
