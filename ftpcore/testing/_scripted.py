@@ -7,42 +7,31 @@ answered as soon as they can be, or when the test says so (`hold`).
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Iterable
 from typing import Any, Final, Self, TypeVar
 
 from ftpcore import (
-    AcceptData,
     Address,
     Cancel,
     CloseControl,
-    CloseData,
-    ConnectData,
-    DataPart,
     Delegate,
     Effect,
     EffectCancelled,
     Event,
     LaneName,
-    OpenListener,
     Output,
     Perform,
     PortEffect,
-    ReceiveData,
-    ReceiveFile,
     Reply,
     SendControl,
-    SendData,
-    SendFile,
     Session,
     StartTLS,
     StopTLS,
     StreamTruncated,
-    TLSDetails,
-    UnsupportedOperation,
 )
 from ftpcore._events import EVERY_EVENT
-from ftpcore.ports import Authorizer, BinaryFile, Ports, WallClock
+from ftpcore.ports import Authorizer, Ports, WallClock
+from ftpcore.testing._network import NOTHING, ScriptedNetwork
 from ftpcore.testing._user import FixedClock
 from ftpcore.wire import ReplyReader
 
@@ -54,7 +43,7 @@ _LOCAL: Final = Address("127.0.0.1", 21)
 _PEER: Final = Address("127.0.0.1", 50_000)
 
 
-class ScriptedHost:
+class ScriptedHost(ScriptedNetwork):
     """Runs one session in memory.
 
     Attributes:
@@ -88,27 +77,18 @@ class ScriptedHost:
         subscribe: Iterable[type[Event]] = EVERY_EVENT,
         refusal: Reply | None = None,
     ) -> None:
+        super().__init__()
         self.now = 0.0
         self.outputs: list[Output] = []
         self.events: list[Event] = []
         self.pending: dict[LaneName, Perform] = {}
-        self.downloads: list[bytes] = []
-        self.downloaded = b""
         self.control_closed = False
         self.hold: tuple[type[object], ...] = tuple(hold)
-        self.window: int | None = None
         self.reading = True
-        self.kernel = True
-        self.tls: TLSDetails | Exception | None = TLSDetails("TLSv1.3", "TLS_AES_256_GCM_SHA384")
-        self.listening: Address | None = None
-        self.connected = False
         self._peer = peer
-        self._incoming: deque[Address] = deque()
-        self._uploads: deque[bytes | ConnectionError] = deque()
         self._control = bytearray()
         self._unsent = 0
         self._cancelled: set[int] = set()
-        self._ports = 20_000
         self.session = session_class(
             local=local,
             peer=peer,
@@ -303,90 +283,10 @@ class ScriptedHost:
         except Exception as error:  # noqa: BLE001  whatever it is, it is the answer
             return self._done(perform, error=error)
         if value is not None:
-            return self._done(perform, None if value is _NOTHING else value)
+            return self._done(perform, None if value is NOTHING else value)
         return perform.serial in self._cancelled and self._done(perform, error=EffectCancelled())
-
-    def _network(self, effect: Effect[object]) -> object | None:
-        """Return the answer, `_NOTHING` for an answer of None, or None: not yet."""
-        match effect:
-            case OpenListener(host, port):
-                self._ports += 1
-                self.listening = Address(host, port or self._ports)
-                return self.listening
-            case AcceptData():
-                if not self._incoming:
-                    return None
-                self._open()
-                return self._incoming.popleft()
-            case ConnectData():
-                self._open()
-                return _NOTHING
-            case SendData(data):
-                return self._sent(bytes(data))
-            case SendFile(file, offset, size):
-                return self._sent(_local(file, self.kernel).read_at(offset, size))
-            case ReceiveData(size):
-                return self._received(size)
-            case ReceiveFile(file, offset, size):
-                target = _local(file, self.kernel)
-                block = self._received(size)
-                if block:
-                    target.write_at(offset, block)
-                return None if block is None else len(block)
-            case CloseData(part):
-                self._close(part)
-                return _NOTHING
-            case StartTLS() | StopTLS():
-                if isinstance(self.tls, Exception):
-                    raise self.tls
-                return self.tls if isinstance(effect, StartTLS) or self.tls is None else _NOTHING
-            case _:
-                raise UnsupportedOperation(f"unknown effect {effect!r}")
-
-    def _open(self) -> None:
-        self.connected = True
-        self.downloaded = b""
-
-    def _close(self, part: DataPart) -> None:
-        if DataPart.LISTENER in part:
-            self.listening = None
-            self._incoming.clear()
-        if DataPart.CONNECTION in part and self.connected:
-            self.connected = False
-            self.downloads.append(self.downloaded)
-            self._uploads.clear()
-
-    def _sent(self, data: bytes) -> int | None:
-        if self._uploads and isinstance(self._uploads[0], ConnectionError):
-            raise self._uploads.popleft()  # type: ignore[misc]  # isinstance does not narrow an item
-        count = len(data) if self.window is None else min(len(data), self.window)
-        if data and not count:
-            return None
-        if self.window is not None:
-            self.window -= count
-        self.downloaded += data[:count]
-        return count
-
-    def _received(self, size: int) -> bytes | None:
-        if not self._uploads:
-            return None
-        block = self._uploads.popleft()
-        if isinstance(block, ConnectionError):
-            raise block
-        if len(block) > size:
-            self._uploads.appendleft(block[size:])
-        return block[:size]
-
-
-_NOTHING = object()
 
 
 def _called(effect: PortEffect[object], ports: Ports) -> object:
     answer = effect.call(ports)
-    return _NOTHING if answer is None else answer
-
-
-def _local(file: object, possible: bool) -> BinaryFile:
-    if not possible:
-        raise UnsupportedOperation("no such system call here")
-    return file  # type: ignore[return-value]  # the ports of this host are synchronous
+    return NOTHING if answer is None else answer

@@ -14,6 +14,7 @@ from ftpcore import (
     CommandFinished,
     CommandReceived,
     Connected,
+    Connection,
     Delegate,
     Direction,
     Disconnected,
@@ -29,6 +30,7 @@ from ftpcore import (
     ReplySent,
     SendControl,
     Session,
+    TLSFailed,
     TransferFinished,
     TransferStarted,
     ViolationSeen,
@@ -36,6 +38,7 @@ from ftpcore import (
 )
 from ftpcore.testing import FixedClock, ScriptedHost, SingleUser
 from ftpcore_adapters.memory import MemoryFileSystem
+from tests.core.protected import Offer, secured
 
 KINDS: list[type[Event]] = sorted(EVERY_EVENT, key=lambda kind: kind.__name__)
 
@@ -118,6 +121,32 @@ def test_V_01_the_events_of_a_session_are_in_order(fs: MemoryFileSystem) -> None
 )
 def test_V_01_what_happened_is_told(fs: MemoryFileSystem, sent: bytes, event: Event) -> None:
     assert event in ScriptedHost(SingleUser(fs)).feed(sent).advance(3.0).events
+
+
+def test_V_01_the_events_of_a_session_under_tls_are_in_order(fs: MemoryFileSystem) -> None:
+    host = secured(ScriptedHost(SingleUser(fs), delegate=Offer()))
+    host.feed(b"PASV\r\nSTOR a\r\n").connect().finish()
+    host.tls = ConnectionError("no shared cipher")
+    host.feed(b"PASV\r\nSTOR a\r\n").connect().feed(b"REIN\r\n")
+    command = ["CommandReceived", "ReplySent", "CommandFinished"]
+    assert outline(host)[2:6] == [*command, "TLSEstablished"]
+    assert (
+        outline(host)[-22:]
+        == [
+            *command,  # PASV
+            *("CommandReceived", "ReplySent", "TLSEstablished", "TransferStarted", "TransferFinished"),
+            *("ReplySent", "CommandFinished"),
+            *command,  # PASV
+            *("CommandReceived", "ReplySent", "TLSFailed", "ReplySent", "CommandFinished"),
+            *("CommandReceived", "LoggedOut", "ReplySent", "CommandFinished"),
+            *("TLSFailed", "Disconnected"),
+        ][-22:]
+    )
+    told = [event for event in host.events if isinstance(event, TLSFailed)]
+    assert told == [
+        TLSFailed(connection=Connection.DATA, reason="no shared cipher"),
+        TLSFailed(connection=Connection.CONTROL, reason="TLS did not end in good order: no shared cipher"),
+    ]
 
 
 @pytest.mark.parametrize(
