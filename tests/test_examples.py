@@ -38,6 +38,7 @@ class Program:
         self._log = log
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._output = process.stdout
+        self._process = process
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
 
@@ -59,6 +60,10 @@ class Program:
         found = re.search(r"(127\.0\.0\.1):(\d+)", line)
         assert found is not None, f"no address in {line!r}; its log:\n{self.log}"
         return found[1], int(found[2])
+
+    def hang_up(self) -> None:
+        """Have it read its configuration again."""
+        self._process.send_signal(signal.SIGHUP)
 
     def join(self) -> None:
         self._thread.join(PATIENCE)
