@@ -76,13 +76,25 @@ class TLSStream:
             self._fill()
 
     def send(self, data: bytes | memoryview) -> int:
-        """Send some of `data`, and return how much when it has left; after NotYet, call again with the same data."""
+        """Send some of `data`, and return how much has left; after NotYet, go on with the same data.
+
+        So it is after a count as well: some of what follows may be on its way.
+        """
         if not self._taken:
             self._flush()
-            self._taken = self._engine.write(data)
-        self._flush()
-        count, self._taken = self._taken, 0
-        return count
+        count, size = 0, len(data)
+        try:
+            while True:
+                if not self._taken:
+                    self._taken = self._engine.write(memoryview(data)[count:] if count else data)
+                self._flush()
+                count, self._taken = count + self._taken, 0
+                if count >= size:
+                    return count
+        except NotYet:
+            if count:
+                return count
+            raise
 
     def given_up(self) -> int:
         """`send` will not be called again with the same data: return how much of it is on its way."""
