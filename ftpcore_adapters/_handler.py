@@ -146,8 +146,8 @@ class FTPHandler(
         session_class = self.session_class
         if methods:
             self.command_overrides = Overrides(self, methods)
-            if self.intercepts():
-                self.command_interceptor = self.intercept
+            if self.intercepts_commands():
+                self.command_interceptor = self.intercept_command
             if "handle_timeout" in methods:
                 self.timeout_interceptor = self.handle_timeout
             if methods & {"respond", "push"}:
@@ -198,7 +198,7 @@ class FTPHandler(
         if isinstance(self._fs, AbstractedFS):
             self._fs.cmd_channel = None
 
-    def failed(self, instance: object) -> None:
+    def session_failed(self, instance: object) -> None:
         """The exception that is being handled ended the session, a hook or a command: log it."""
         if "handle_error" in overridden(type(self)):
             self._failing = True
@@ -216,7 +216,7 @@ class FTPHandler(
         try:
             raise error
         except BaseException:  # noqa: BLE001  for the class to see which is being handled
-            self.failed(self)
+            self.session_failed(self)
 
     def server_is_full(self) -> bool:
         return self.server is not None and self.server.is_full()
@@ -343,7 +343,7 @@ class FTPHandler(
         """Run `function` on the session's thread, without waiting for it; nothing happens if the session is over."""
         host = self._running_host()
         try:
-            if self.speaking and host.on_session_thread():  # the session is at work on a reply
+            if self.speaking_reply and host.on_session_thread():  # the session is at work on a reply
                 self.ioloop.call_soon_threadsafe(host.run, function)
             else:
                 host.run(function)

@@ -152,7 +152,7 @@ class LoopHost:
     def handle_error(self) -> None:
         """The session, or this host, raised: log it, and give the session up."""
         try:
-            self.handler.failed(self)
+            self.handler.session_failed(self)
         except Exception:  # noqa: BLE001  the user's: logged as well
             self.handler.log_exception(self)
         self._abandon()

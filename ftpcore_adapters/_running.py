@@ -185,7 +185,7 @@ class Running:
         try:
             while True:
                 effect = self._stepped(step)
-                if isinstance(effect, Authenticate) and self._handler.decides_logins():
+                if isinstance(effect, Authenticate) and self._handler.takes_part_in_login():
                     return self._decide(steps, effect)
                 if not isinstance(effect, PortEffect):
                     assert isinstance(effect, Effect)
@@ -247,7 +247,7 @@ class Running:
     def _decide(self, steps: _Steps, effect: Authenticate) -> bool:
         self._undecided = steps
         try:
-            self._handler.decide(effect)
+            self._handler.decide_login(effect)
         finally:
             if self.deciding:  # it was answered otherwise: nobody is logged in, and the user's name stands
                 self._undecided = None

@@ -88,11 +88,11 @@ class SeedLogin:
             raise AuthorizerError("run_as_current_user: nobody has logged in yet, whose rights could be used")
         return self._run_as(*self._logged_in, partial(function, *args, **kwargs))
 
-    def decides_logins(self) -> bool:
+    def takes_part_in_login(self) -> bool:
         """Does the class override what is done about a password?"""
         return bool(overridden(type(self)) & {"handle_auth_success", "handle_auth_failed"})
 
-    def decide(self, effect: Authenticate) -> None:
+    def decide_login(self, effect: Authenticate) -> None:
         """Ask the authorizer, and have the class deal with what it says."""
         port = self.session.ports.authorizer
         try:

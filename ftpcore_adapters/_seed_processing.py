@@ -66,11 +66,11 @@ class SeedProcessing:
         else:  # of the session, in the native dialect
             self.running.drive(cmd, *args, **kwargs)
 
-    def intercepts(self) -> bool:
+    def intercepts_commands(self) -> bool:
         """Does the class look at each line?"""
         return bool(overridden(type(self)) & {"pre_process_command", "decode"})
 
-    async def intercept(self, session: Session, command: Command) -> Reply | None:
+    async def intercept_command(self, session: Session, command: Command) -> Reply | None:
         """Run `pre_process_command` in the session's lane."""
         if command.fault is not None:  # there is no line
             return await session.carry_out(command)

@@ -23,7 +23,7 @@ class SeedReplies:
     encoding: str
     unicode_errors: str
     running: Running | None
-    speaking = False
+    speaking_reply = False
     """A reply of the session is on its way through `respond`."""
     _session: Session | None
     _host: SessionHost | None
@@ -65,7 +65,7 @@ class SeedReplies:
             self._run(lambda: self.session.push(raw))
             return
         self.session.push(raw)
-        if host is not None and self.running is None and not self.speaking:
+        if host is not None and self.running is None and not self.speaking_reply:
             host.pump()
 
     @property
@@ -80,18 +80,18 @@ class SeedReplies:
         if self._session is not None:
             self._session.last_reply = None
 
-    def speak(self, session: Session, reply: Reply) -> None:
+    def speak_reply(self, session: Session, reply: Reply) -> None:
         """Send a reply of the session through `push` and `respond`."""
         self._session = session  # it greets while it is made
         text = reply.encode(self.encoding, self.unicode_errors).decode(self.encoding, self.unicode_errors)
         first, line_end, last = text.removesuffix("\r\n").rpartition("\r\n")
-        self.speaking = True
+        self.speaking_reply = True
         try:
             if first:
                 self.push(first + line_end)
             self.respond(last)
         finally:
-            self.speaking = False
+            self.speaking_reply = False
 
 
 class _Spoken(Session):
@@ -99,7 +99,7 @@ class _Spoken(Session):
 
     def send(self, reply: Reply) -> None:
         if not (self.lost or self.muted):
-            cast("SeedReplies", self.delegate).speak(self, reply)
+            cast("SeedReplies", self.delegate).speak_reply(self, reply)
             self.last_reply = reply
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from ftpcore import Reply, Session, Stat, VirtualPath
 from ftpcore_adapters.authorizers import DummyAuthorizer
 from ftpcore_adapters.handlers import FTPHandler
 from tests.adapters.serving import wait_for
@@ -66,6 +67,13 @@ class Counting(Noting):
 
     processed = 0
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        FTPHandler.__init__(self, *args, **kwargs)
+        self.counter = self.ioloop.call_every(0.001, self.count_again)
+
+    def count_again(self) -> None:
+        self.processed = max(self.processed - 100, self.processed)
+
     def process_command(self, *args: Any, **kwargs: Any) -> None:
         self.processed += 1
         if self.processed > 3:
@@ -75,10 +83,11 @@ class Counting(Noting):
 
     def close(self) -> None:
         FTPHandler.close(self)
-        self.note("closed", self._closed)
+        self.counter.cancel()
+        self.note("closed", self._closed, self.counter.cancelled)
 
 
-@play(Counting, ("closed", "True"), ("closed", "True"))
+@play(Counting, ("closed", "True", "True"), ("closed", "True", "True"))
 def a_flood_is_stopped(client: Player) -> None:
     client.expect(220)
     client.send("NOOP", "NOOP", "NOPE", "PWD", "NOOP", "NOOP", "SYST")
@@ -128,6 +137,59 @@ def an_audit_sees_real_paths_and_replies(client: Player) -> None:
         ("QUIT", 221),
     ):
         client.command(line, code)
+    client.ended()
+
+
+@play(
+    Auditing,
+    *(("USER", "ann", "331"), ("PASS", "pw", "230"), ("TYPE", "I", "200"), ("PASV", "", "")),
+    ("STOR", "/new", "150"),
+    ("ABOR", "", ""),
+    ("NOOP", "", "200"),
+    ("STAT", "", "211"),
+    ("QUIT", "", "221"),
+)
+def an_abort_goes_through_user_code(client: Player) -> None:
+    client.login()
+    client.passive()
+    client.command("STOR new", 150)
+    client.connect()
+    client.upload(b"half")
+    client.wait_for_content("new", b"half")
+    client.command("ABOR", 426, 226)
+    client.send("NOOP", "STAT", "QUIT")
+    client.expect(200, 211, 221)
+    client.ended()
+
+
+class TwoDialects(Auditing):
+    """Has a command in the native dialect besides."""
+
+    class session_class(Session):
+        async def ftp_HASH(self, path: VirtualPath) -> Reply:
+            info = await Stat(path)
+            return Reply.of(213, f"{path} {info.size}")
+
+    proto_cmds = FTPHandler.proto_cmds | {
+        "HASH": {"perm": "r", "auth": True, "arg": True, "help": "Syntax: HASH <SP> path (tell the size, say)."}
+    }
+
+
+@play(
+    TwoDialects,
+    ("USER", "ann", "331"),
+    ("PASS", "pw", "230"),
+    ("TYPE", "I", "200"),
+    ("HASH", "/a.txt", "213"),
+    ("HASH", "/nowhere", "550"),
+    ("QUIT", "", "221"),
+)
+def native_commands_go_through_user_code(client: Player) -> None:
+    client.login()
+    client.command("HASH a.txt", 213)
+    assert client.noted[-1] == "< 213 /a.txt 13"
+    client.command("HASH nowhere", 550)
+    client.command("QUIT", 221)
     client.ended()
 
 
