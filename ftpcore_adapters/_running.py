@@ -104,11 +104,11 @@ class Running:
 
     def call(self, method: Callable[[], object]) -> object:
         """Run the user's method, in whatever thread the host runs user code."""
-        outer, self._handler.running = self._handler.running, self
+        outer, self._handler.running_command = self._handler.running_command, self
         try:
             return method()
         finally:
-            self._handler.running = outer
+            self._handler.running_command = outer
 
     def checked(self, method: Callable[[], object]) -> object:
         """Run the user's method, unless the filesystem refuses a path that it would get."""

@@ -124,7 +124,7 @@ class SeedCommands:
     Each answers the client, and returns the real path that it was given, or None when it refused.
     """
 
-    running: Running | None = None
+    running_command: Running | None = None
     """The overridden command that runs now."""
 
     if TYPE_CHECKING:  # these are of the handler
@@ -139,9 +139,9 @@ class SeedCommands:
             self.flush_account()
 
     def _inherited(self, name: str, argument: str, first: str | None = None) -> str | None:
-        if self.running is None:
+        if self.running_command is None:
             raise RuntimeError(f"the inherited {name} can be called from within an overridden command only")
-        return argument if self.running.drive(name, argument, first) else None
+        return argument if self.running_command.drive(name, argument, first) else None
 
     @by_default
     def ftp_USER(self, line: str) -> str | None:
@@ -207,9 +207,9 @@ class SeedCommands:
 
     @by_default
     def ftp_STOU(self, line: str) -> str | None:
-        if self._inherited("STOU", line) is None or self.running is None:
+        if self._inherited("STOU", line) is None or self.running_command is None:
             return None
-        return self.running.name_of_file()
+        return self.running_command.name_of_file()
 
     @by_default
     def ftp_REST(self, line: str) -> str | None:
@@ -341,7 +341,7 @@ class SeedCommands:
 
     @by_default
     def ftp_RNTO(self, path: str) -> tuple[str, str] | None:
-        source = self.running.source() if self.running is not None else ""
+        source = self.running_command.source() if self.running_command is not None else ""
         return (source, path) if self._inherited("RNTO", path) is not None else None
 
     @by_default

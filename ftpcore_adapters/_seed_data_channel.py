@@ -31,7 +31,7 @@ class SeedDataChannel(Delegate):
     """The class of `data_channel`, an object for each data connection."""
     active_dtp: Any = ActiveDTP
     passive_dtp: Any = PassiveDTP
-    running: Running | None
+    running_command: Running | None
     _session: Session | None
     _channel: DTPHandler | None = None
 
@@ -172,10 +172,10 @@ class SeedDataChannel(Delegate):
             more = iter((data, b"")).__next__ if data else bytes
         else:
             raise TypeError(f"push_dtp_data expected bytes, or a producer and isproducer=True; got {data!r}")
-        if self.running is None:
+        if self.running_command is None:
             raise RuntimeError("push_dtp_data can be called from within a command only: override ftp_LIST, say")
         opened = None if file is None else seed_file(file, cmd or "", "rb", created=False)
-        self.running.send(more, opened, cmd)
+        self.running_command.send(more, opened, cmd)
 
 
 def _block(options: DTPHandler | type[DTPHandler], size: int, limit: float) -> int | None:

@@ -31,7 +31,7 @@ class SeedLogin:
     authorizer: Any
     _logged_in: tuple[str, str] | None
     """The name and the password that let the user in, for as long as transfers may act as this user."""
-    running: Running | None
+    running_command: Running | None
 
     if TYPE_CHECKING:  # these are of the handler
         abstracted_fs: ClassVar[Callable[..., Any]]
@@ -113,9 +113,9 @@ class SeedLogin:
         self.handle_auth_success(home, effect.password, message)
 
     def _decision(self, caller: str) -> Running:
-        if self.running is None or not self.running.deciding:
+        if self.running_command is None or not self.running_command.deciding:
             raise RuntimeError(f"{caller} can be called once in a PASS, by a class that overrides it")
-        return self.running
+        return self.running_command
 
     def _authorizer_port(self) -> AnyAuthorizer:
         authorizer = self.authorizer

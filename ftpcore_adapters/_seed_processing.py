@@ -26,7 +26,7 @@ class SeedProcessing:
 
     encoding: str
     unicode_errors: str
-    running: Running | None
+    running_command: Running | None
     _closed: bool
 
     if TYPE_CHECKING:  # these are of the handler
@@ -48,23 +48,23 @@ class SeedProcessing:
 
         Called with the whole line, its first word in capitals, and the rest, for each line that could be read.
         """
-        if self.running is None:
+        if self.running_command is None:
             raise RuntimeError("pre_process_command can be inherited from within itself only, by a class with its own")
-        self.running.carry_out(Command(cmd, arg or None))
+        self.running_command.carry_out(Command(cmd, arg or None))
 
     @by_default
     def process_command(self, cmd: str, *args: str, **kwargs: str) -> None:
         """Call the method of a command that may be run, with the real path, or the argument as it was typed."""
         if self._closed:
             return
-        if self.running is None:
+        if self.running_command is None:
             raise RuntimeError("process_command can be inherited from within itself only, by a class with its own")
         self._last_response = ""
         method: Callable[..., object] | None = getattr(self, "ftp_" + cmd.replace(" ", "_"), None)
         if method is not None:
             method(*args, **kwargs)
         else:  # of the session, in the native dialect
-            self.running.drive(cmd, *args, **kwargs)
+            self.running_command.drive(cmd, *args, **kwargs)
 
     def intercepts_commands(self) -> bool:
         """Does the class look at each line?"""

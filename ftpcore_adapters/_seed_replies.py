@@ -22,7 +22,7 @@ class SeedReplies:
 
     encoding: str
     unicode_errors: str
-    running: Running | None
+    running_command: Running | None
     speaking_reply = False
     """A reply of the session is on its way through `respond`."""
     _session: Session | None
@@ -44,8 +44,8 @@ class SeedReplies:
         A class that overrides this, or `push`, has all replies sent through it.
         """
         self._last_response = resp
-        if self.running is not None:
-            self.running.answers.append(resp)
+        if self.running_command is not None:
+            self.running_command.answers.append(resp)
         self.push(resp + "\r\n")
         if logfun != logger.debug:
             self.log(resp.partition(" ")[2] or resp, logfun=logfun)
@@ -65,7 +65,7 @@ class SeedReplies:
             self._run(lambda: self.session.push(raw))
             return
         self.session.push(raw)
-        if host is not None and self.running is None and not self.speaking_reply:
+        if host is not None and self.running_command is None and not self.speaking_reply:
             host.pump()
 
     @property

@@ -21,7 +21,7 @@ class SeedState:
 
     remote_ip: str
     remote_port: int | str
-    running: Running | None
+    running_command: Running | None
     extra_features: Any = ()
 
     _session: Session | None
@@ -80,14 +80,14 @@ class SeedState:
         """The offset that REST named, for the next command, or for the one that runs."""
         if self._session is None:
             return 0
-        return self._session.restart or (self._session.taken_restart if self.running is not None else 0)
+        return self._session.restart or (self._session.taken_restart if self.running_command is not None else 0)
 
     @property
     def _rnfr(self) -> str | None:
         """The real path that RNFR named, for the next command, or for the one that runs."""
         if self._session is None:
             return None
-        source = self._session.rename_from or (self._session.taken_rename if self.running is not None else None)
+        source = self._session.rename_from or (self._session.taken_rename if self.running_command is not None else None)
         return None if source is None else self.real_path(source)
 
     @property

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.adapters.conftest import calls, directory, serve, tls_certificates
+from tests.adapters.conftest import calls, directory, serve, tls_certificates, tls_serve
 
-__all__ = ["calls", "directory", "serve", "tls_certificates"]
+__all__ = ["calls", "directory", "serve", "tls_certificates", "tls_serve"]

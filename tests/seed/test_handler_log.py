@@ -6,14 +6,14 @@ import logging
 import re
 import socket
 import threading
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
 from ftpcore_adapters.filesystems import AbstractedFS
-from ftpcore_adapters.handlers import FTPHandler
+from ftpcore_adapters.handlers import FTPHandler, TLS_FTPHandler
 from ftpcore_adapters.log import logger
-from tests.adapters.conftest import Serve
+from tests.adapters.conftest import Serve, TLSServe
 from tests.adapters.serving import PASSWORD, USER, Recorder, received, wait_for
 
 
@@ -152,3 +152,47 @@ def test_calls_later_are_made_with_the_handlers_error_callback(serve: Serve) -> 
     assert client.ended(), "handle_error closes the session"
     assert any("LookupError" in str(record.exc_info) for record in serve.log.records)
     assert bystander.command("NOOP") == 200
+
+
+def test_old_code_may_have_attributes_of_its_own(serve: Serve) -> None:
+    class Busy(FTPHandler):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            for name in ("running", "speaking", "failed", "state", "data", "count", "intercept", "decide", "user"):
+                setattr(self, name, True)
+
+        def ftp_NOOP(self, line: str) -> None:
+            self.respond("200 Busy.")
+
+    client = serve(Busy).login()
+    assert client.command("NOOP") == 200
+    with client.data() as data:
+        client.send("STOR f")
+        data.sendall(b"data")
+        data.shutdown(socket.SHUT_WR)
+        assert client.codes(2) == [150, 226]
+
+
+def test_commands_of_tls_may_be_inherited(tls_serve: TLSServe) -> None:
+    class Counting(TLS_FTPHandler):
+        counted = 0
+
+        def ftp_AUTH(self, line: str) -> str | None:
+            type(self).counted += 1
+            return super().ftp_AUTH(line)
+
+        def ftp_PROT(self, line: str) -> str | None:
+            type(self).counted += 1
+            return super().ftp_PROT(line)
+
+        def process_command(self, cmd: str, *args: Any, **kwargs: Any) -> None:
+            super().process_command(cmd, *args, **kwargs)
+
+    serving = tls_serve(Counting)
+    client = serving.client()
+    assert client.code() == 220
+    assert [client.command(line) for line in ("AUTH X", "PBSZ 0", "PROT P")] == [504, 503, 503]
+    secure = tls_serve.login(serving)
+    assert secure.command("NOOP") == 200
+    handler: Any = serving.handler
+    assert handler.counted == 4
