@@ -133,7 +133,7 @@ class Acceptor(ABC):
             if self.max_cons_per_ip and self.ip_map.count(handler.remote_ip) > self.max_cons_per_ip:
                 handler.handle_max_cons_per_ip()
                 return None
-            handler.handle()
+            handler.begin()
         except Exception:  # noqa: BLE001  logged; the server goes on
             logger.exception("can't begin a session with %s", addr)
             if handler is not None:

@@ -254,7 +254,9 @@ class FTPHandler(
     # -- the life of a session -----------------------------------------------------------------------------------------
 
     def handle(self) -> None:
-        """Begin the session: `on_connect`, then 220."""
+        """Begin the session: `on_connect`, then 220.  It begins once, whoever calls this."""
+        if self._host is not None:
+            return
         assert self.socket is not None
         if self.server is not None:
             host = self.server.make_host(self, self.socket)
@@ -262,6 +264,12 @@ class FTPHandler(
             host = LoopHost(self, self.socket, self.ioloop)
         self.attach(host)
         host.start()
+
+    def begin(self) -> None:
+        """Have `handle` begin the session, or begin it as `handle` prepared it; servers call it."""
+        self.handle()
+        if self._host is None and self.implicit_tls and self.socket is not None:
+            FTPHandler.handle(self)  # an override that called `secure_connection` alone
 
     def attach(self, host: SessionHost) -> None:
         """`host` runs the session that it opened."""
@@ -366,4 +374,4 @@ class FTPHandler(
         self._refusal = reply
         self.refused = True
         self.log(reply.lines[0], logfun=logger.warning)
-        self.handle()
+        self.begin()

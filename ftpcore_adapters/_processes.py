@@ -123,7 +123,7 @@ class SessionProcess:
                 close=lambda: loop.call_soon_threadsafe(handler.close),
             )
             signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(handler.close))
-            handler.handle()
+            handler.begin()
             loop.loop()
         finally:
             with suppress(OSError):

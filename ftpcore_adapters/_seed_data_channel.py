@@ -27,7 +27,7 @@ _NOTHING: Final[Callable[..., object]] = Delegate.on_data_closed
 class SeedDataChannel(Delegate):
     """The data channel of a handler, and the options of the core that it has under other names."""
 
-    dtp_handler: type[DTPHandler] = DTPHandler
+    dtp_handler: Any = DTPHandler
     """The class of `data_channel`, an object for each data connection."""
     active_dtp: Any = ActiveDTP
     passive_dtp: Any = PassiveDTP
@@ -80,7 +80,8 @@ class SeedDataChannel(Delegate):
         return _block(options, options.ac_out_buffer_size, options.write_limit)
 
     def _dtp_options(self) -> DTPHandler | type[DTPHandler]:
-        return self.dtp_handler if self._channel is None else self._channel
+        kind: type[DTPHandler] = self.dtp_handler
+        return kind if self._channel is None else self._channel
 
     # -- the object ----------------------------------------------------------------------------------------------------
 
@@ -125,7 +126,7 @@ class SeedDataChannel(Delegate):
             self._session.drop_data(now=timer())
 
     def _dtp_style(self) -> DTPStyle:
-        return dtp_style(self.dtp_handler)  # type: ignore[arg-type]  # mypy takes no class for hashable
+        return dtp_style(self.dtp_handler)
 
     def _open_channel(self) -> None:
         if self._channel is None:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ftpcore import CCC_COMMANDS, CommandSpec, Connection
-from ftpcore_adapters._handler import FTPHandler
 from ftpcore_adapters._seed_commands import tls_proto_cmds
-from ftpcore_adapters._seed_data import DTPHandler, TLS_DTPHandler
+from ftpcore_adapters._seed_data import TLS_DTPHandler
+from ftpcore_adapters._seed_tls import SeedTLS
 from ftpcore_adapters.tls import TLSSettings
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = ["TLS_FTPHandler"]
 _NO_OLD_PROTOCOLS = ssl.OP_NO_SSLv2 | ssl.OP_NO_SSLv3 | ssl.OP_NO_COMPRESSION
 
 
-class TLS_FTPHandler(FTPHandler):
+class TLS_FTPHandler(SeedTLS):
     """A control connection that AUTH may encrypt, and whose data connections PROT P does.
 
     Set `certfile` (and `keyfile`, if the key is elsewhere), or `ssl_context`.
@@ -46,7 +46,7 @@ class TLS_FTPHandler(FTPHandler):
     tls_ccc: bool = False
     """Offer CCC: the control connection may go on in clear."""
     proto_cmds = tls_proto_cmds
-    dtp_handler: type[DTPHandler] = TLS_DTPHandler
+    dtp_handler: Any = TLS_DTPHandler
 
     protocol_name = "FTPS (FTP over SSL)"
 
@@ -76,20 +76,23 @@ class TLS_FTPHandler(FTPHandler):
         """Return what makes the contexts of the sessions of this class.  Raises as `get_ssl_context`."""
         settings = cls.__dict__.get("_tls_settings")
         if settings is None:
-            settings = TLSSettings(
-                certfile=cls.certfile,
-                keyfile=cls.keyfile,
-                certificates=cls.certificates,
-                client_ca=cls.client_ca,
-                client_certificates=cast("Any", cls.client_certificates),
-                session_reuse=cast("Any", cls.tls_session_reuse),
-                ssl_context=cls.ssl_context,
-                ssl_protocol=cls.ssl_protocol,
-                ssl_options=cls.ssl_options,
-                engine=cast("Any", cls.tls_engine_name),
-            )
-            cls._tls_settings = settings
+            settings = cls._tls_settings = cls._settings_with(cls.ssl_context)
         return cast("TLSSettings", settings)
+
+    @classmethod
+    def _settings_with(cls, ssl_context: Any) -> TLSSettings:
+        return TLSSettings(
+            certfile=cls.certfile,
+            keyfile=cls.keyfile,
+            certificates=cls.certificates,
+            client_ca=cls.client_ca,
+            client_certificates=cast("Any", cls.client_certificates),
+            session_reuse=cast("Any", cls.tls_session_reuse),
+            ssl_context=ssl_context,
+            ssl_protocol=cls.ssl_protocol,
+            ssl_options=cls.ssl_options,
+            engine=cast("Any", cls.tls_engine_name),
+        )
 
     @classmethod
     def reload_certificates(cls) -> None:
@@ -98,7 +101,9 @@ class TLS_FTPHandler(FTPHandler):
 
     def tls_engine(self, connection: Connection) -> TLSEngine:
         if self._tls_context is None:
-            self._tls_context = self.tls_settings().for_session()
+            own, common = self.ssl_context, type(self).ssl_context
+            settings = self.tls_settings() if own is common else self._settings_with(own)
+            self._tls_context = settings.for_session()
         return self._tls_context.control() if connection is Connection.CONTROL else self._tls_context.data()
 
     def _commands(self) -> Mapping[str, CommandSpec]:

@@ -97,7 +97,7 @@ class SessionThread:
             loop = IOLoop.factory()
             self._handler = self._server.handler(self._sock, self._server, ioloop=loop)
             if self._handler.socket is not None:
-                self._handler.handle()
+                self._handler.begin()
             with self._lock:
                 self._loop = loop
             for order in self._orders:

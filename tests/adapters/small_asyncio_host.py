@@ -78,6 +78,10 @@ class SmallAsyncioHost:
 
     # -- for the handler -----------------------------------------------------------------------------------------------
 
+    @property
+    def data_socket(self) -> socket.socket | None:
+        return self._data
+
     def on_session_thread(self) -> bool:
         return threading.get_ident() == self._thread
 
