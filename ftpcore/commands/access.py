@@ -79,6 +79,7 @@ async def ftp_PASS(session: Session, password: str) -> Reply:
     username = session.username
     try:
         account = await Authenticate(username, password, session.peer.host)
+        check_login_protection(session, account.name)  # the name that counts, whatever spelling of it was typed
     except AuthenticationFailed as error:
         return await _refused(session, username, password, str(error))
     except BaseException:

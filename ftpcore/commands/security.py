@@ -86,7 +86,7 @@ def ftp_PROT(session: Session, level: str) -> Reply:
             session.protection = Protection.PRIVATE
             return Reply.of(200, "Protection set to Private.")
         case "C":
-            if _demanded(session.delegate.tls_data_required, session.username):
+            if _data_demanded(session):
                 return Reply.of(534, "Data connections must be protected.")
             session.protection = Protection.CLEAR
             return Reply.of(200, "Protection set to Clear.")
@@ -145,7 +145,7 @@ def check_login_protection(session: Session, username: str) -> None:
 
 def check_data_protection(session: Session) -> None:
     """Raise 521 if this user must not move data in clear.  RFC 4217 10.2."""
-    if session.protection is Protection.CLEAR and _demanded(session.delegate.tls_data_required, session.username):
+    if session.protection is Protection.CLEAR and _data_demanded(session):
         raise FtpError(Reply.of(521, "TLS required on the data connection."))
 
 
@@ -175,6 +175,12 @@ async def _cleared(session: Session) -> None:
         _give_up(session, "TLS did not end in good order", error)
         return
     session.control_tls = None
+
+
+def _data_demanded(session: Session) -> bool:
+    """Whatever spelling of a name the user typed: the account has the one that counts."""
+    option, account = session.delegate.tls_data_required, session.account
+    return _demanded(option, session.username) or (account is not None and _demanded(option, account.name))
 
 
 def _demanded(option: bool | Container[str], username: str) -> bool:

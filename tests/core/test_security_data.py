@@ -6,6 +6,7 @@ import pytest
 
 from ftpcore import (
     CCC_COMMANDS,
+    Account,
     CloseData,
     ConnectData,
     Connection,
@@ -175,6 +176,20 @@ def test_K_07_a_login_comes_before_protection(disk: WatchedFileSystem) -> None:
 def test_K_07_another_user_may_move_data_in_clear(disk: WatchedFileSystem) -> None:
     host = ScriptedHost(SingleUser(disk), delegate=Offer(tls_data_required={"bob"})).login()
     assert host.feed(PORT + b"RETR f\r\n").codes() == [200, 150, 226]
+
+
+class AnySpelling(SingleUser):
+    """An authorizer that takes a name in capitals for the same."""
+
+    def authenticate(self, username: str, password: str, peer: str, /) -> Account:
+        return super().authenticate(username.lower(), password, peer)
+
+
+def test_K_07_a_demand_is_about_the_account_not_the_spelling_of_its_name(disk: WatchedFileSystem) -> None:
+    host = ScriptedHost(AnySpelling(disk), delegate=Offer(tls_data_required={"ann"})).login("ANN")
+    assert host.feed(PORT + b"RETR f\r\n").codes() == [200, 521]
+    host = ScriptedHost(AnySpelling(disk), delegate=Offer(tls_control_required={"ann"}))
+    assert host.feed(b"USER ANN\r\nPASS pw\r\nPWD\r\n").codes() == [220, 331, 530, 530]
 
 
 def test_K_07_what_is_protected_is_allowed(disk: WatchedFileSystem) -> None:
