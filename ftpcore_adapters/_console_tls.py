@@ -100,8 +100,9 @@ def tls_attributes(options: argparse.Namespace) -> dict[str, object]:
 def certificate_for_development(interface: str, nat_address: str | None) -> Iterator[str]:
     """Make a self-signed certificate for the addresses of this machine.
 
-    Gives the path of a private file that has it and its key, and is there as long as the context lasts: servers look
-    whether it changes.
+    Gives the path of a file that has it and its key, and is there as long as the context lasts: servers look whether it
+    changes.  It is in memory where that can be, so that a server that is killed leaves nothing behind; children that are
+    forked find it, too.
 
     Raises:
         ValueError: There is nothing that can make one.
@@ -112,6 +113,12 @@ def certificate_for_development(interface: str, nat_address: str | None) -> Iter
         certificate, key = self_signed(names)
     except RuntimeError as error:
         raise ValueError(f"--tls without --certfile: {error}") from None
+    if hasattr(os, "memfd_create"):
+        with open(os.memfd_create("self-signed"), "wb") as file:
+            file.write(certificate + key)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+        return
     with tempfile.TemporaryDirectory(prefix="ftpcore-") as directory:  # of mode 0700
         path = os.path.join(directory, "self-signed.pem")
         Path(path).write_bytes(certificate + key)

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -226,15 +227,36 @@ def test_a_process_that_finds_no_file_ends_with_status_2(copies: Files) -> None:
 # -- a certificate for development -------------------------------------------------------------------------------------
 
 
-def test_a_certificate_for_development_is_private_and_removed() -> None:
+def test_a_certificate_for_development_is_for_the_addresses_of_this_machine() -> None:
     with certificate_for_development("", "192.0.2.7") as path:
-        assert os.stat(os.path.dirname(path)).st_mode & 0o077 == 0
         pem = Path(path).read_bytes()
     names = load_pem_x509_certificate(pem).extensions.get_extension_for_class(SubjectAlternativeName).value
     assert "localhost" in names.get_values_for_type(DNSName)
     assert {IPv4Address("127.0.0.1"), IPv4Address("192.0.2.7")} <= set(names.get_values_for_type(IPAddress))
     assert b"PRIVATE KEY" in pem
-    assert not os.path.exists(os.path.dirname(path))
+    assert not os.path.exists(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="memory can't be a file here")
+def test_a_certificate_for_development_is_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with certificate_for_development("", None) as path:
+        assert os.readlink(path).startswith("/memfd:")
+        assert list(tmp_path.iterdir()) == []
+
+
+@needs_posix
+def test_where_memory_is_no_file_the_certificate_is_in_a_private_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    with certificate_for_development("", None) as path:
+        assert b"PRIVATE KEY" in Path(path).read_bytes()
+        [directory] = tmp_path.iterdir()
+        assert Path(path).parent == directory
+        assert directory.stat().st_mode & 0o077 == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("interface", ["fe80::1%eth0", "ftp.example.org", "h\u00e9te", "0.0.0.0", "::"])

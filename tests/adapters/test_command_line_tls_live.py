@@ -128,6 +128,7 @@ def test_new_sessions_see_a_new_certificate_and_old_ones_go_on(
 @needs_posix
 def test_sighup_with_broken_files_leaves_the_certificate(home: Path, copies: Files) -> None:
     with process(*LOOPBACK, "-d", str(home), *with_files(copies), strict=False) as server:
+        assert shown_now(server) == said_fingerprint(server)
         copies.certfile.write_text("not yet")
         server.process.send_signal(signal.SIGHUP)
         wait_for(lambda: "not reloaded" in logged(server), "a warning")
