@@ -23,7 +23,7 @@ BENCH_STAMP := .venv/.installed-bench
 WHEELS := .venv/wheels
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-all lint type format contract soak bench diagrams semantics dist clean
+.PHONY: help serve test test-all lint type format contract soak bench diagrams semantics migrating dist clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -107,6 +107,9 @@ diagrams: $(DEV_STAMP) ## write what docs/ shows of tables: of states, and of th
 
 semantics: $(DEV_STAMP) ## list the rules of the contracts in docs/port-semantics.md
 	PYTHONPATH=contract_tests $(BIN)/python -m docs.make_port_semantics
+
+migrating: $(DEV_STAMP) ## list the names of the pyftpdlib API in docs/migrating.md
+	$(BIN)/python -m docs.make_migrating
 
 dist: $(DEV_STAMP) ## build the sdist and the wheel into dist/
 	rm -rf dist
