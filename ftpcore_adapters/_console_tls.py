@@ -101,8 +101,8 @@ def certificate_for_development(interface: str, nat_address: str | None) -> Iter
     """Make a self-signed certificate for the addresses of this machine.
 
     Gives the path of a file that has it and its key, and is there as long as the context lasts: servers look whether it
-    changes.  It is in memory where that can be, so that a server that is killed leaves nothing behind; children that are
-    forked find it, too.
+    changes.  It is in memory where that can be, so that a server that is killed leaves nothing behind; forked
+    children find it, too.
 
     Raises:
         ValueError: There is nothing that can make one.
