@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from ftpcore_adapters.authorizers import DummyAuthorizer
 from ftpcore_adapters.handlers import FTPHandler
+from ftpcore_adapters.ioloop import ScheduledCall
 from ftpcore_adapters.servers import FTPServer
 
 PORT = 2121
@@ -16,18 +17,22 @@ class Handler(FTPHandler):
     ban_seconds = 60
     banned: ClassVar[set[str]] = set()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.processed = 0
-        self.counting = self.ioloop.call_every(1, self.count_anew)
-
-    def count_anew(self) -> None:
-        self.processed = 0
+    processed = 0
+    counting: ScheduledCall | None = None
 
     def on_connect(self) -> None:
         if self.remote_ip in self.banned:
             self.respond("421 Too many commands. Come back later.")
             self.close_when_done()
+        else:
+            self.counting = self.ioloop.call_every(1, self.count_anew)
+
+    def on_disconnect(self) -> None:
+        if self.counting is not None:
+            self.counting.cancel()
+
+    def count_anew(self) -> None:
+        self.processed = 0
 
     def process_command(self, cmd: str, *args: Any, **kwargs: Any) -> None:
         self.processed += 1
@@ -38,10 +43,6 @@ class Handler(FTPHandler):
         self.ioloop.call_later(self.ban_seconds, self.banned.discard, self.remote_ip)
         self.respond_w_warning("421 Too many commands. Come back later.")
         self.close_when_done()
-
-    def close(self) -> None:
-        self.counting.cancel()
-        super().close()
 
 
 Handler.authorizer.add_user("ann", "secret", ".", perm="elrw")
