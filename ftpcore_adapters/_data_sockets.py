@@ -100,9 +100,7 @@ class DataSockets:
             case StartTLS(connection):
                 return self._handshake(connection)
             case CloseData(part, orderly):
-                if orderly and self._data is not None and self._data.tls is not None:
-                    self._tls(self._data, self._data.tls.finish)
-                self.close(part)
+                self._end(part, orderly=orderly)
             case _:
                 raise UnsupportedOperation(f"unknown effect {effect!r}")
         return None
@@ -214,6 +212,17 @@ class DataSockets:
         except NotYet as wait:
             data.wait(wait.events)
             raise
+
+    def _end(self, part: DataPart, *, orderly: bool) -> None:
+        try:
+            if orderly and self._data is not None and self._data.tls is not None:
+                self._tls(self._data, self._data.tls.finish)
+        except NotYet:
+            raise
+        except BaseException:
+            self.close(part)
+            raise
+        self.close(part)
 
     def give_up(self, effect: NetworkEffect) -> int:
         """An effect that waits is not tried again; return how many bytes of it are on their way all the same."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import socket
 import ssl
+import struct
 import time
 from typing import Any, Final
 
@@ -143,6 +145,22 @@ def test_a_download_that_nobody_reads_is_cut_in_time(tls_serve: TLSServe, calls:
     with data:
         assert client.code() == 426
     wait_for(lambda: "incomplete sent huge" in calls, "the hook")
+
+
+def test_a_connection_that_is_lost_before_close_notify_is_closed(tls_serve: TLSServe) -> None:
+    """The pause of the limit comes between the last byte and the end."""
+    (tls_serve.serve.directory / "file").write_bytes(CONTENT[:10_000])
+    serving = tls_serve(dtp_handler=Slow)
+    client = tls_serve.login(serving)
+    data, wire = client.begin("RETR file")
+    with data:
+        assert wire is not None
+        came = b""
+        while len(came) < 10_000:
+            came += wire.receive()
+        data.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert client.code() == 426
+    assert serving.call(lambda: serving.loop.open_sockets) == 2
 
 
 @pytest.mark.parametrize("engine", ["openssl", "stdlib"])
