@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from threading import Barrier, BrokenBarrierError
+from threading import Condition
 
 from ftpcore import AuthenticationFailed, VirtualPath
 from ftpcore.ports import Account
@@ -128,16 +128,16 @@ class UserOnItself(Table):
     """The user who logs in is kept on the authorizer while the password is checked."""
 
     user = USERS[0]
-    meeting = Barrier(2)
+    kept = Condition()
 
     def found(self, username: str) -> Login | None:
         user = super().found(username)
-        if user is not None:
-            self.user = user
-        try:
-            self.meeting.wait(0.05)  # passwords take their time: another login comes meanwhile, if there is one
-        except BrokenBarrierError:
-            self.meeting = Barrier(2)
+        with self.kept:
+            if user is not None:
+                self.user = user
+                self.kept.notify_all()
+            # Passwords take their time: another user comes meanwhile, if there is one.
+            self.kept.wait_for(lambda: self.user is not user, 0.2)
         return user
 
     def account(self, user: Login) -> Account:
