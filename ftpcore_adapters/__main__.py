@@ -155,8 +155,6 @@ def _handler(options: argparse.Namespace) -> type[FTPHandler]:
         attributes |= tls_attributes(options)
         bases = (ConsoleHandler, TLS_FTPHandler)
     if isinstance(authorizer, HashedFileAuthorizer):
-        for name in "tls_control_required", "tls_data_required":
-            attributes[name] = attributes.get(name) or authorizer.tls_users
         locked_out = [name for name in authorizer.names() if name in authorizer.tls_users]
         if options.tls is None and locked_out:
             text = f"{printable(', '.join(locked_out))} can't log in: {options.users} has them use TLS; --tls offers it"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from functools import partial
 from socket import socket
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
@@ -26,6 +26,7 @@ from ftpcore import (
 )
 from ftpcore_adapters import __ver__
 from ftpcore_adapters._clock import SystemClock
+from ftpcore_adapters._demands import either
 from ftpcore_adapters._host import SessionHost
 from ftpcore_adapters._loop import Loop
 from ftpcore_adapters._loop_host import LoopHost
@@ -152,6 +153,10 @@ class FTPHandler(
                 self.timeout_interceptor = self.handle_timeout
             if methods & {"respond", "push"}:
                 session_class = spoken(session_class)  # type: ignore[arg-type]  # mypy takes no class for hashable
+        tls_users: Container[str] | None = getattr(self.authorizer, "tls_users", None)
+        if tls_users is not None:
+            self.tls_control_required = either(self.tls_control_required, tls_users)
+            self.tls_data_required = either(self.tls_data_required, tls_users)
         self.unreported = self.unlogged()
         self._session = session = session_class(
             local=local,

@@ -12,11 +12,12 @@ import anyio
 import pytest
 
 from ftpcore_adapters.anyio import serve as anyio_serve
-from ftpcore_adapters.handlers import TLS_FTPHandler
+from ftpcore_adapters.authorizers import DummyAuthorizer
+from ftpcore_adapters.handlers import FTPHandler, TLS_FTPHandler
 from ftpcore_adapters.servers import FTPServer, MultiprocessFTPServer, ThreadedFTPServer
 from tests.adapters.certificates import Certificates
-from tests.adapters.conftest import TLSServe
-from tests.adapters.serving import PASSWORD, LogLines, make_handler, wait_for
+from tests.adapters.conftest import Serve, TLSServe
+from tests.adapters.serving import PASSWORD, USER, LogLines, make_handler, wait_for
 from tests.adapters.tls_clients import Wire
 
 
@@ -216,3 +217,20 @@ def shown(wire: Wire | None) -> bytes:
     certificate = wire.tls.getpeercert(binary_form=True)
     assert certificate is not None
     return certificate
+
+
+@pytest.mark.parametrize(
+    ("demand", "refused"),
+    [(False, [USER]), ({"eve"}, [USER, "eve"]), (True, [USER, "eve", "bob"])],
+    ids=["none besides", "another", "all"],
+)
+def test_an_authorizer_may_name_those_who_must_use_tls(serve: Serve, demand: object, refused: list[str]) -> None:
+    class Demanding(DummyAuthorizer):
+        tls_users = (USER,)
+
+    serving = serve(FTPHandler, tls_control_required=demand)
+    serving.server.handler.authorizer = Demanding()
+    client = serving.client()
+    assert client.code() == 220
+    for name in USER, "eve", "bob":
+        assert client.command(f"USER {name}") == (530 if name in refused else 331)
