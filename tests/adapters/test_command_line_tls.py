@@ -119,8 +119,8 @@ def test_users_who_can_not_log_in_are_worth_a_warning(home: Path, tmp_path: Path
     with pytest.warns(RuntimeWarning, match="^ann can't"):
         command_line.main([*LOOPBACK, "--users", users])
     handler = command_line.main([*LOOPBACK, "--users", users, *with_files(copies), "--tls-data-required"]).handler
-    assert "ann" in handler.tls_control_required  # type: ignore[operator]  # there are names in it
-    assert "bob" not in handler.tls_control_required  # type: ignore[operator]
+    assert "ann" in handler.authorizer.tls_users
+    assert "bob" not in handler.authorizer.tls_users
     assert handler.tls_data_required is True
 
 
