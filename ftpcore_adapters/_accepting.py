@@ -209,7 +209,7 @@ def listening_on(address_or_socket: tuple[str | None, int] | list[Any] | socket.
     if isinstance(address_or_socket, (tuple, list)):
         host, port = address_or_socket
         return _bound(host, port, backlog)
-    if not isinstance(address_or_socket, socket.socket):
+    if not callable(getattr(address_or_socket, "listen", None)):  # a socket, or what wraps one
         raise TypeError(f"expected (host, port) or a socket, not {address_or_socket!r}; write (host, 2121), say")
     address_or_socket.setblocking(False)
     address_or_socket.listen(backlog)

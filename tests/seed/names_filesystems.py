@@ -16,6 +16,7 @@ def _method(signature: str, text: str, how: How = "same") -> Name:
 
 NAMES: Final = (
     Name("filesystems", "", "module", UNCHECKED, "Filesystems: what a user sees of the disk, or of anything else."),
+    Name("filesystems", "AbstractedFS", "class", "(root, cmd_channel)", "The filesystem of one login; subclass it."),
     Name("filesystems", "AbstractedFS.root", "instance attribute", UNCHECKED, "The real path that the user sees as /."),
     Name("filesystems", "AbstractedFS.cwd", "instance attribute", UNCHECKED, "The current directory, a virtual path."),
     Name(
