@@ -14,6 +14,7 @@ from ftpcore import Address
 from ftpcore_contracts import ContractHandler, ServerContract
 
 
+@pytest.mark.derived
 class TestBlocking(ServerContract):
     concurrent = True
 

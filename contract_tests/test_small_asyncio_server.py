@@ -13,6 +13,7 @@ from ftpcore_contracts import ContractHandler, ServerContract
 from tests.adapters.small_asyncio_server import SmallAsyncioServer
 
 
+@pytest.mark.derived
 class TestSmallAsyncio(ServerContract):
     concurrent = True
     concurrent_lanes = True

@@ -32,6 +32,7 @@ class TestThreads(ServerContract):
             yield serve
 
 
+@pytest.mark.derived
 class TestProcesses(ServerContract):
     """In a process of its own: those that it forks have no copy of the client's sockets."""
 
