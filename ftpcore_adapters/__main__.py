@@ -109,7 +109,7 @@ def _listen(options: argparse.Namespace, stack: ExitStack) -> _Start:
         certificate = certificate_for_development(options.interface, options.nat_address)
         options.certfile = options.keyfile = stack.enter_context(certificate)
     handler = _handler(options)
-    handler.check()  # before there is a server: some make theirs only when they run
+    handler.check_options()  # before there is a server: some make theirs only when they run
     if issubclass(handler, TLS_FTPHandler):
         notice = TLSNotice.of(options, self_signed=self_signed)
         reload = None if self_signed else handler.reload_certificates

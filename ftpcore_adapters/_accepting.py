@@ -45,7 +45,7 @@ class Acceptor(ABC):
             OSError, ValueError: The handler's certificates can't be used.
         """
         try:
-            handler.check()
+            handler.check_options()
         except BaseException:
             listener.close()
             raise

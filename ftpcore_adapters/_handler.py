@@ -130,7 +130,7 @@ class FTPHandler(
         return self.socket is not None
 
     @classmethod
-    def check(cls) -> None:
+    def check_options(cls) -> None:
         """Raise OSError, TypeError or ValueError for options that no session could be served with; servers call it."""
         cls.check_dtp_handler()
 

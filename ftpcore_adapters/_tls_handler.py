@@ -54,8 +54,8 @@ class TLS_FTPHandler(SeedTLS):
     _tls_context: TLSContext | None = None
 
     @classmethod
-    def check(cls) -> None:
-        super().check()
+    def check_options(cls) -> None:
+        super().check_options()
         cls.get_ssl_context()
 
     @classmethod
