@@ -9,7 +9,6 @@ import math
 import socket
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from types import CoroutineType
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -31,6 +30,7 @@ from ftpcore_adapters import _sockets
 from ftpcore_adapters._asynchrony import asynchronous_answer
 from ftpcore_adapters._control_socket import ControlSocket
 from ftpcore_adapters._data_sockets import DataSockets
+from ftpcore_adapters._left_files import close_now
 from ftpcore_adapters._loop import Loop
 from ftpcore_adapters._pollers import READ
 from ftpcore_adapters._wake_ups import WakeUps
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LoopHost"]
 
-#: Seconds that one session may be at work before the others have their turn: a client may send many commands at once,
-#: each of which looks at thousands of files.
+#: Seconds that one session may work before others have their turn: a client may send a thousand commands at once.
 TURN: Final = 0.02
 
 
@@ -59,7 +58,7 @@ class LoopHost:
         self.loop = loop
         self.sock = sock
         self._control = ControlSocket(sock)
-        self._events = 0
+        self._events = READ
         self._wake_ups = WakeUps(self, loop)
         self._data = self.data_sockets(self, loop)
         self._waiting: Perform | None = None
@@ -79,7 +78,6 @@ class LoopHost:
     def start(self) -> None:
         """Carry out the session's first outputs, and go on with the loop."""
         self.loop.register(self.sock.fileno(), self, READ)
-        self._events = READ
         self.pump()
 
     @property
@@ -122,8 +120,7 @@ class LoopHost:
 
     def handle_read(self) -> None:
         if self._switching is not None:
-            self._switch(self._switching)
-            self.pump()
+            self.handle_write()
             return
         try:
             data = self._control.receive()
@@ -285,8 +282,7 @@ class LoopHost:
 
     def _switch(self, perform: Perform) -> None:
         """Begin or end TLS on the control connection, or go on with it."""
-        value: object = None
-        rest = b""
+        value, rest = None, b""
         while self._control.replies and not self._control.switching and self._flush():
             pass
         try:
@@ -296,15 +292,14 @@ class LoopHost:
                 rest = self._control.stop_tls()
         except BlockingIOError:
             self._switching = perform
-            return
         except Exception as error:  # noqa: BLE001  the answer to the effect
             self._switching = None
             self.session.fail(perform.serial, error, now=timer())
-            return
-        self._switching = None
-        self.session.succeed(perform.serial, value, now=timer())
-        if rest:
-            self.session.receive_data(rest, now=timer())
+        else:
+            self._switching = None
+            self.session.succeed(perform.serial, value, now=timer())
+            if rest:
+                self.session.receive_data(rest, now=timer())
 
     # -- the control connection ----------------------------------------------------------------------------------------
 
@@ -337,16 +332,14 @@ class LoopHost:
         self._wake_ups.at(self.session.next_deadline())
 
     def _close_control(self) -> None:
-        if not self._control.open:
-            return
-        self.loop.unregister(self.sock.fileno())
-        self._control.close()
-        self.handler.connection_closed()
+        if self._control.open:
+            self.loop.unregister(self.sock.fileno())
+            self._control.close()
+            self.handler.connection_closed()
 
     def _abandon(self) -> None:
         for file in self.session.abandon():
-            with suppress(OSError):  # it is incomplete anyway, and the others are to be closed as well
-                file.close(complete=False)
+            close_now(file)
         self._data.close(DataPart.BOTH)
         self._close_control()
         self._over()
