@@ -9,13 +9,16 @@ import pytest
 
 from ftpcore import Address
 from ftpcore_contracts._rules import broken, expect, rule
-from ftpcore_contracts._server_client import Start, take_all
+from ftpcore_contracts._server_client import Client, Start, take_all
 from ftpcore_contracts._server_record import Record
 from ftpcore_contracts._server_script import Script
 
 __all__ = ["DataConnections"]
 
 _STOCK = Script(stock={"/file": b"data"})
+
+#: How often it is asked whether the server has accepted a connection.
+_LOOKS = 1_000
 
 
 class DataConnections:
@@ -129,9 +132,21 @@ class DataConnections:
             client = server.login()
             for command in ("ABOR", "EPSV", "QUIT"):
                 with client.data() as data:
+                    _wait_for_it(client)
                     client.send(command)
                     expect(take_all(data)[0], b"", f"what came over the data connection after {command}")
                 expect(client.code(), {"ABOR": 225, "EPSV": 229, "QUIT": 221}[command], f"the reply to {command}")
+
+
+def _wait_for_it(client: Client) -> None:
+    """Ask until the server has accepted the data connection; it may find the next command before it."""
+    __tracebackhide__ = True
+    for _ in range(_LOOKS):
+        client.send("STAT")
+        reply = client.reply()
+        if reply is None or "Data connection open:" in reply.lines:
+            return
+    broken("an unused data connection", expected="STAT to tell of it", came=f"nothing of it in {_LOOKS} replies")
 
 
 def _connecting(name: tuple[str, int]) -> socket.socket:
