@@ -9,9 +9,9 @@ FTPCORE_SCALE ?= 0.1
 # More for pytest or for the benchmarks, as in  make test ARGS='-k abor -x'
 ARGS ?=
 
-# A process for each processor, each with the tests of one file at a time.  The tens of thousands of contract tests
-# have processes of their own, for tests of adapters search the memory of theirs for what is left over.
-PARALLEL := -n auto --dist loadfile
+# Four processes, for tests wait more than they compute, each with the tests of one file at a time.  The tens of
+# thousands of contract tests have processes of their own, for tests of adapters search theirs for what is left over.
+PARALLEL := -n 4 --dist loadfile
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from ftpcore import Outcome
-from ftpcore_adapters.handlers import FTPHandler
+from ftpcore_adapters.handlers import DTPHandler, FTPHandler
 from ftpcore_adapters.testing import FTPTestServer, Transfer, serve_in_thread
 from tests.adapters.serving import PATIENCE, leftovers
 
@@ -106,7 +106,7 @@ def test_an_upload_is_reset(ftp_server: FTPTestServer, client: ftplib.FTP) -> No
 
 
 def test_a_transfer_stalls_until_its_timeout() -> None:
-    class Impatient:
+    class Impatient(DTPHandler):
         timeout = 0.1
 
     with FTPTestServer(dtp_handler=Impatient) as server, ftplib.FTP(timeout=PATIENCE) as client:

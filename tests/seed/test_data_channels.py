@@ -119,7 +119,8 @@ def test_a_listing_has_no_file(site: Site) -> None:
 
 
 def test_a_download_that_the_client_cuts(site: Site) -> None:
-    os.truncate(os.open(site.home / "file", os.O_CREAT | os.O_WRONLY), 2**30)
+    with (site.home / "file").open("wb") as file:
+        file.truncate(2**30)
     client = site.serve(dtp_handler=Telling, use_sendfile=False).login()
     data = client.data()
     assert client.command("RETR file") == 150
