@@ -108,9 +108,11 @@ class LoginFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedOut(Event):
-    """A login ended by QUIT, REIN or USER."""
+    """A login ended."""
 
     username: str
+    verb: str
+    """The command that ended it: QUIT, REIN, USER or AUTH; "": user code did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,7 @@ class Transfer:
         self.size = 0
         """Bytes moved over the data connection."""
         self.started: float | None = None
-        self._protection = session.protection
+        self.protection = session.protection
         self._certificate = session.certificate
         self._account = session.account
         self._limiter: RateLimiter | None = None
@@ -136,7 +136,7 @@ class Transfer:
                 raise DataConnectionRefused(f"Can't connect to the given address: {error.strerror or error}.") from None
             await opened(session)
         await effects.Pause(0)  # ABOR counts, even if the connection came up at that moment
-        if self._protection is Protection.PRIVATE:
+        if self.protection is Protection.PRIVATE:
             await secure_data(session, self._certificate)
         if self._late is not None:
             self.file = await self._late
@@ -263,7 +263,7 @@ class Transfer:
             await self._moved(len(block))
 
     def _in_kernel(self) -> bool:
-        if self._protection is Protection.PRIVATE:
+        if self.protection is Protection.PRIVATE:
             return False
         return self._codec is None and self._session.delegate.use_sendfile and hasattr(self.file, "fileno")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from ftpcore import DEFAULT_FACTS, FACTS, Phase, Session, TransferType
+from ftpcore import DEFAULT_FACTS, FACTS, Direction, Phase, Protection, Session, TransferType
 
 if TYPE_CHECKING:
     from ftpcore import VirtualPath
@@ -127,9 +127,13 @@ class SeedState:
         if self.username:
             info["user"] = self.username
         transfer = None if self._session is None else self._session.transfer_now
-        if transfer is not None and transfer.file is not None:
-            info["file"] = transfer.file.name
-            info["bytes-trans"] = transfer.size
+        if transfer is not None:
+            if transfer.protection is Protection.PRIVATE:
+                info["ssl-data"] = True
+            if transfer.file is not None:
+                sending = transfer.direction is Direction.SENT
+                info["sending-file" if sending else "receiving-file"] = transfer.file.name
+                info["bytes-trans"] = transfer.size
         info |= extra_info or {}
         return ", ".join(f"{name}={value!r}" for name, value in info.items()) if as_str else info
 

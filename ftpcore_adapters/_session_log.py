@@ -199,7 +199,9 @@ class SessionLog:
                 self.log(f"USER '{username}' logged in.")
             case LoginFailed(username=username):
                 self.log(f"USER '{username}' failed login.")
-            case LoggedOut():
+            case LoggedOut(verb=verb):
+                if verb == "USER":
+                    self.log("Previous account information was flushed, send password.")
                 self.told_username = ""
             case ForeignPeer(peer=peer, accepted=accepted):
                 verb = "accepted" if accepted else "rejected"

@@ -57,7 +57,7 @@ async def farewell(session: Session) -> None:
 
 async def ftp_USER(session: Session, username: str) -> Reply:
     """Name the user.  The answer does not tell whether there is one.  RFC 959 4.1.1, RFC 2577 5."""
-    then = await _flush(session)
+    then = await _flush(session, "USER")
     session.advance_login(LoginStep.START_OVER)
     try:
         check_login_protection(session, username)
@@ -91,7 +91,7 @@ async def ftp_PASS(session: Session, password: str) -> Reply:
 
 async def ftp_REIN(session: Session) -> Reply:
     """Start over, on the same connection; a running transfer ends under its old rights.  RFC 959 4.1.1."""
-    then = await start_over(session)
+    then = await start_over(session, "REIN")
     if within_tls(session):
         if session.reader.buffered or session.waiting:
             smuggled(session)
@@ -103,7 +103,7 @@ async def ftp_REIN(session: Session) -> Reply:
 def ftp_QUIT(session: Session) -> Reply:
     """End the session; a running transfer is finished first.  RFC 959 4.1.1."""
     message = session.account.quit_message if session.account else "Goodbye."
-    then = _logged_out(session)
+    then = _logged_out(session, "QUIT")
     session.close()
     return _message(221, message, then=then)
 
@@ -120,9 +120,9 @@ def _message(code: int, text: str, then: tuple[Effect[object], ...] = ()) -> Rep
     return Reply.of(code, *lines, then=then)
 
 
-async def start_over(session: Session) -> tuple[Effect[object], ...]:
+async def start_over(session: Session, verb: str) -> tuple[Effect[object], ...]:
     """Forget the user and all that was set; return what tells the hook.  RFC 959 4.1.1, RFC 4217 4.2."""
-    then = await _flush(session)
+    then = await _flush(session, verb)
     _forget(session)
     implicit = session.control_tls is not None and session.delegate.implicit_tls
     session.protection = Protection.PRIVATE if implicit else Protection.CLEAR
@@ -137,7 +137,7 @@ def log_out(session: Session) -> None:
 
     The hook is called behind what runs.
     """
-    then = _logged_out(session)
+    then = _logged_out(session, "")
     session.username = ""
     _forget(session)
     task = session.current or session.control_lane.task
@@ -203,20 +203,20 @@ async def _refused(session: Session, username: str, password: str, text: str) ->
     return Reply.of(530, text, then=hook(session.delegate.on_login_failed, username, password))
 
 
-async def _flush(session: Session) -> tuple[Effect[object], ...]:
+async def _flush(session: Session, verb: str) -> tuple[Effect[object], ...]:
     """Forget the account; return what tells the hook."""
     await drop_endpoint(session)
-    then = _logged_out(session)
+    then = _logged_out(session, verb)
     session.username = ""
     return then
 
 
-def _logged_out(session: Session) -> tuple[Effect[object], ...]:
+def _logged_out(session: Session, verb: str) -> tuple[Effect[object], ...]:
     if session.account is None:
         return ()
     username = session.username
     session.account = None
     session.stranger_since = session.now
     if session.subscribed(LoggedOut):
-        session.emit(LoggedOut(username=username))
+        session.emit(LoggedOut(username=username, verb=verb))
     return hook(session.delegate.on_logout, username)

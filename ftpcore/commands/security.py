@@ -58,7 +58,7 @@ async def ftp_AUTH(session: Session, mechanism: str) -> Reply:
     name = mechanism.upper()
     if name not in _MECHANISMS:
         raise ParameterUnsupported("Unknown security mechanism.")
-    then = await start_over(session)
+    then = await start_over(session, "AUTH")
     if session.reader.buffered or session.waiting:
         smuggled(session)
         return Reply.of(421, "Commands came in clear behind AUTH; closing.", then=then)

@@ -100,6 +100,15 @@ def test_a_failed_login(serve: Serve) -> None:
     assert f"[] USER '{USER}' failed login." in of_session(serve)
 
 
+def test_a_login_that_another_user_takes_over(serve: Serve) -> None:
+    client = serve().login()
+    assert client.command("USER other") == 331
+    assert client.command("USER other") == 331
+    assert [line for line in of_session(serve) if "flushed" in line] == [
+        f"[{USER}] Previous account information was flushed, send password."
+    ]
+
+
 def test_a_cut_transfer_is_told_as_incomplete(serve: Serve) -> None:
     client = serve().login()
     with client.data() as data:

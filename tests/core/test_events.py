@@ -100,7 +100,7 @@ def test_V_01_the_events_of_a_session_are_in_order(fs: MemoryFileSystem) -> None
         pytest.param(b"NOOP\r\n", ReplySent(reply=Reply.of(200, "I successfully did nothing.")), id="reply"),
         pytest.param(b"USER ann\r\nPASS pw\r\n", LoginSucceeded(username="ann"), id="login"),
         pytest.param(b"USER bob\r\nPASS pw\r\n", LoginFailed(username="bob"), id="failed login"),
-        pytest.param(b"USER ann\r\nPASS pw\r\nREIN\r\n", LoggedOut(username="ann"), id="logout"),
+        pytest.param(b"USER ann\r\nPASS pw\r\nREIN\r\n", LoggedOut(username="ann", verb="REIN"), id="logout"),
         pytest.param(
             b"USER ann\r\nPASS pw\r\nDELE a//b\r\n",
             CommandFinished(

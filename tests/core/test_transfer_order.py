@@ -146,7 +146,7 @@ def test_L_06_user_during_a_transfer(running: Running) -> None:
     """Identity is dropped at once; the transfer ends under the old rights; the new login holds from then on."""
     host = running.host.feed(b"USER ann\r\nPWD\r\nLIST\r\nPASS pw\r\nPWD\r\n")
     assert host.codes() == [331, 530, 530, 230]
-    assert LoggedOut(username="ann") in host.events
+    assert LoggedOut(username="ann", verb="USER") in host.events
     assert running.end() == [226, 257]
 
 

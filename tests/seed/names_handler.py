@@ -180,7 +180,10 @@ _METHODS: Final = (
     _method("handle_auth_failed(msg, password)", "Answer 530 after the penalty.  From within PASS only.", "fixed"),
     _method("add_channel()", "Go on reading; callable from any thread."),
     _method("del_channel()", "Read and begin nothing until `add_channel`; callable from any thread."),
-    _method("get_repr_info(as_str=False, extra_info=None)", "Return what tells this session from others."),
+    _method(
+        "get_repr_info(as_str=False, extra_info=None)",
+        "Return what tells this session from others, and what it transfers.",
+    ),
     _method("call_later(seconds, target, *args, **kwargs)", "As the loop's; cancelled when the session closes."),
 )
 

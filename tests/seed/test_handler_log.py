@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import socket
 import threading
@@ -14,7 +15,7 @@ from ftpcore_adapters.filesystems import AbstractedFS
 from ftpcore_adapters.handlers import FTPHandler, TLS_FTPHandler
 from ftpcore_adapters.log import logger
 from tests.adapters.conftest import Serve, TLSServe
-from tests.adapters.serving import PASSWORD, USER, Recorder, received, wait_for
+from tests.adapters.serving import PASSWORD, USER, Recorder, Serving, wait_for
 
 
 def told(serve: Serve, level: int) -> list[str]:
@@ -122,11 +123,52 @@ def test_a_session_is_told_from_others(serve: Serve) -> None:
     text = serving.call(lambda: handler.get_repr_info(as_str=True, extra_info={"more": 1}))
     assert text == f"id={id(handler)!r}, addr='127.0.0.1:{port}', user={USER!r}, more=1"
     assert serving.call(lambda: repr(handler)).startswith("<Handler(id=")
-    data = client.data()
-    client.send("RETR f")
-    received(data)
-    client.codes(2)
-    assert "file" not in serving.call(handler.get_repr_info)
+
+
+def shown(serving: Serving) -> dict[str, Any]:
+    """Return what the latest session shows of itself."""
+    info = serving.call(serving.session().get_repr_info)
+    assert isinstance(info, dict)
+    return info
+
+
+def test_a_session_tells_what_it_transfers(serve: Serve) -> None:
+    path = serve.directory / "f"
+    path.touch()
+    os.truncate(path, 1 << 26)
+    serving = serve()
+    client = serving.login()
+    with client.data() as data:
+        client.send("RETR f")
+        assert client.codes(1) == [150]
+        assert len(data.recv(1)) == 1
+        info = shown(serving)
+        assert (info["sending-file"], info["bytes-trans"] > 0) == (str(path), True)
+        assert not {"receiving-file", "ssl-data"} & info.keys()
+    assert client.codes(1) == [426]
+    with client.data() as data:
+        client.send("STOR f")
+        assert client.codes(1) == [150]
+        data.sendall(b"more")
+        wait_for(lambda: shown(serving).get("bytes-trans") == 4, "the bytes")
+        assert shown(serving)["receiving-file"] == str(path)
+    assert client.codes(1) == [226]
+    assert not {"sending-file", "receiving-file", "bytes-trans"} & shown(serving).keys()
+
+
+def test_a_session_tells_what_is_encrypted(tls_serve: TLSServe) -> None:
+    serving = tls_serve()
+    client = tls_serve.login(serving)
+    data, wire = client.begin("STOR f")
+    assert wire is not None
+    with data:
+        wire.send(b"more")
+        wait_for(lambda: shown(serving).get("bytes-trans") == 4, "the bytes")
+        info = shown(serving)
+        assert (info["ssl"], info["ssl-data"]) == (True, True)
+        wire.finish()
+    assert client.code() == 226
+    assert "ssl-data" not in shown(serving)
 
 
 def test_calls_later_are_made_with_the_handlers_error_callback(serve: Serve) -> None:
