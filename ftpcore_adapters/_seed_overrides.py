@@ -21,6 +21,7 @@ _POINTS: Final = frozenset(
         "close",
         "decode",
         "flush_account",
+        "get_ssl_context",
         "handle_auth_failed",
         "handle_auth_success",
         "handle_close",

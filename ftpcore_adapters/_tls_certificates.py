@@ -71,6 +71,9 @@ class Contexts(Protocol):
     def for_session(self) -> Callable[[], Library]:
         """Return what makes the connections of one control session; OSError: there is no room for a context."""
 
+    def make(self) -> object:
+        """Return a context of the library."""
+
 
 @dataclass(frozen=True, slots=True)
 class CertificateFiles:

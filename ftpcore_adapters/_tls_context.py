@@ -171,6 +171,13 @@ class TLSSettings:
                 self.reload()
         return _SessionContext(self._loaded.choose)
 
+    def shared_context(self) -> object:
+        """Return `ssl_context`, or make a context of the default certificate that many sessions can share.
+
+        It is pyOpenSSL's or the standard library's, as `engine` says.
+        """
+        return self.ssl_context if self._loaded is None else self._loaded.default.make()
+
     def reload(self) -> bool:
         """Read all files again; sessions go on with what they have.
 

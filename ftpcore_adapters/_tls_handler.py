@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from ftpcore import CCC_COMMANDS, CommandSpec, Connection
 from ftpcore_adapters._seed_commands import tls_proto_cmds
 from ftpcore_adapters._seed_data import TLS_DTPHandler
+from ftpcore_adapters._seed_overrides import by_default, overridden
 from ftpcore_adapters._seed_tls import SeedTLS
 from ftpcore_adapters.tls import TLSSettings
 
@@ -50,33 +51,44 @@ class TLS_FTPHandler(SeedTLS):
 
     protocol_name = "FTPS (FTP over SSL)"
 
-    _tls_settings: ClassVar[TLSSettings | None] = None
+    _tls_settings: ClassVar[tuple[TLSSettings | None, object]] = (None, None)
+    """And the `ssl_context` that was set when they were made."""
     _tls_context: TLSContext | None = None
 
     @classmethod
     def check_options(cls) -> None:
         super().check_options()
-        cls.get_ssl_context()
+        cls.tls_settings()
 
     @classmethod
+    @by_default
     def get_ssl_context(cls) -> Any:
-        """Return `ssl_context`, made from the files on first use and kept in the class.
+        """Return `ssl_context`, made from the files on first use and kept in the class, for user code to refine.
 
-        Servers call it when they are built, so that a mistake ends them then.
+        All sessions share it from then on, and the files are not read again; unless somebody calls this, each session
+        has a context of its own.  What a class that overrides this returns is used as `ssl_context` is.
 
         Raises:
             ValueError: There is neither `certfile` nor `ssl_context`, or a file holds something else.
             FileNotFoundError: A file is missing.
         """
-        cls.tls_settings()
+        if cls.ssl_context is None:
+            cls.ssl_context = cls._settings_with(None).shared_context()
         return cls.ssl_context
 
     @classmethod
     def tls_settings(cls) -> TLSSettings:
-        """Return what makes the contexts of the sessions of this class.  Raises as `get_ssl_context`."""
-        settings = cls.__dict__.get("_tls_settings")
-        if settings is None:
-            settings = cls._tls_settings = cls._settings_with(cls.ssl_context)
+        """Return what makes the contexts of the sessions of this class; servers ask for it when they are built.
+
+        Raises:
+            ValueError: There is neither `certfile` nor `ssl_context`, or a file holds something else.
+            FileNotFoundError: A file is missing.
+        """
+        settings, set_then = cls.__dict__.get("_tls_settings", (None, None))
+        if settings is None or set_then is not cls.ssl_context:
+            own = "get_ssl_context" in overridden(cls)
+            settings = cls._settings_with(cls.get_ssl_context() if own else cls.ssl_context)
+            cls._tls_settings = settings, cls.ssl_context
         return cast("TLSSettings", settings)
 
     @classmethod

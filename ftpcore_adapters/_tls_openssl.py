@@ -58,15 +58,16 @@ class OpenSSLContexts:
             raise ValueError(f"the certificate in {pair.certfile} is not that of the private key; name the key's own")
         self._key = key
         try:
-            self._make()
+            self.make()
         except (SSL.Error, TypeError) as error:
             raise ValueError(f"{pair.certfile}: {_reason(error)}") from error
 
     def for_session(self) -> Callable[[], Library]:
         """Return what makes the connections of one control session."""
-        return partial(OpenSSLConnection, self._make())
+        return partial(OpenSSLConnection, self.make())
 
-    def _make(self) -> SSL.Context:
+    def make(self) -> SSL.Context:
+        """Return a context of the library."""
         policy = self._policy
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(SSL.TLS1_2_VERSION)

@@ -29,7 +29,7 @@ class StdlibContexts:
         self._pair = pair
         self._policy = policy
         try:
-            self._shared = self._make()
+            self._shared = self.make()
         except ssl.SSLError as error:
             raise ValueError(f"{pair.certfile}: {_reason(error)}") from error
 
@@ -39,12 +39,13 @@ class StdlibContexts:
             case "prefer":
                 return partial(StdlibConnection, self._shared)
             case "require":
-                return partial(StdlibConnection, self._make())
+                return partial(StdlibConnection, self.make())
             case "off":
                 # A context has a cache of its own for TLS 1.2, and no call that turns it off.
-                return lambda: StdlibConnection(self._make())
+                return lambda: StdlibConnection(self.make())
 
-    def _make(self) -> ssl.SSLContext:
+    def make(self) -> ssl.SSLContext:
+        """Return a context of the library."""
         policy = self._policy
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2

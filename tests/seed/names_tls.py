@@ -51,7 +51,11 @@ NAMES: Final = (
     ),
     _tls("dtp_handler", "attribute", UNCHECKED, "The class of data connections: `TLS_DTPHandler`."),
     _tls(
-        "get_ssl_context", "method", "()", "Check the settings, and return `ssl_context`; servers call it at the start."
+        "get_ssl_context",
+        "method",
+        "()",
+        "Return `ssl_context`, made of the files if there is none, and kept for all sessions; called for a class that "
+        "overrides it when a server is built.",
     ),
     _tls(
         "ftp_AUTH",
