@@ -238,7 +238,7 @@ def test_an_open_file_that_others_changed_is_counted_again(inner: FileSystem) ->
     assert quota.usage() == quota.count() == Usage(size=8, files=1)
 
 
-def test_a_failure_counts_what_was_stored(tmp_path: Path) -> None:
+def test_a_failure_counts_what_was_stored() -> None:
     """Where the filesystem gets full first, what it took counts, and what it did not take does not."""
     memory = MemoryFileSystem(limit=6)
     quota = Quota(memory, max_bytes=100)

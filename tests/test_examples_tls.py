@@ -44,7 +44,7 @@ def stored(client: FTP_TLS, content: bytes) -> bytes:
     return downloaded(client, "file")
 
 
-def test_the_server_wants_tls_for_all(home: Path, certificates: Certificates) -> None:
+def test_the_server_wants_tls_for_all(home: Path) -> None:
     any_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     any_context.check_hostname, any_context.verify_mode = False, ssl.CERT_NONE
     with running("tls_server", home) as program:

@@ -706,7 +706,7 @@ def test_a_signal_handler_may_wake_the_loop(loop: IOLoop, sockets: contextlib.Ex
     assert loop.socket_map == {}
 
 
-def test_each_thread_may_have_its_own_loop(sockets: contextlib.ExitStack) -> None:
+def test_each_thread_may_have_its_own_loop() -> None:
     def serve() -> None:
         with IOLoop() as loop, contextlib.ExitStack() as own:
             channel = Channel(loop, own)

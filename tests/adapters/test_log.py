@@ -133,7 +133,7 @@ def test_config_logging_logs_to_standard_error(
     assert capsys.readouterr().err == "<WARNING> from the package\n<ERROR> from the other\\r\\n\n"
 
 
-def test_config_logging_replaces_what_it_did_and_nothing_else(named: logging.Logger, package: logging.Logger) -> None:
+def test_config_logging_replaces_what_it_did_and_nothing_else(package: logging.Logger) -> None:
     own = logging.StreamHandler(io.StringIO())
     package.addHandler(own)
     log.config_logging()

@@ -82,7 +82,7 @@ class Duck:
         return perm == "r"
 
 
-def test_a_login_becomes_an_account(dummy: DummyAuthorizer, home: Path) -> None:
+def test_a_login_becomes_an_account(dummy: DummyAuthorizer) -> None:
     account = port(dummy).authenticate("ann", "pw", "127.0.0.1")
     assert (account.name, account.start, account.rights, account.rights_vary) == ("ann", "/", "elradfmwMT", True)
     assert (account.login_message, account.quit_message) == ("Hello.", "Bye.")
@@ -209,7 +209,7 @@ def test_a_user_who_was_removed_is_a_fault(dummy: DummyAuthorizer) -> None:
         authorizer.check_permission(account, "r", VirtualPath("/file"))
 
 
-def test_only_users_in_memory_are_asked_inline(dummy: DummyAuthorizer, home: Path) -> None:
+def test_only_users_in_memory_are_asked_inline(dummy: DummyAuthorizer) -> None:
     class Database(DummyAuthorizer):
         def validate_authentication(self, username: str, password: str, handler: object) -> None: ...
 

@@ -222,7 +222,7 @@ def test_a_session_is_suspended_from_another_thread(tmp_path: Path) -> None:
         assert client.code() == 200
 
 
-def test_a_worker_that_can_not_be_started_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_can_not_be_started_is_a_refusal(tmp_path: Path) -> None:
     class Unlucky(ThreadedFTPServer):
         def start_worker(self, *arguments: object) -> object:  # type: ignore[override]  # it raises
             raise RuntimeError("can't start new thread")

@@ -276,7 +276,7 @@ def test_a_secret_is_in_no_event(fs: MemoryFileSystem, line: str) -> None:
     assert SECRET.encode() not in host.take()
 
 
-def test_L_13_a_fault_of_the_library_names_no_password(fs: MemoryFileSystem) -> None:
+def test_L_13_a_fault_of_the_library_names_no_password() -> None:
     with pytest.raises(TypeError) as caught:
         bool(Authenticate("ann", SECRET, "127.0.0.1"))
     assert SECRET not in str(caught.value)

@@ -321,7 +321,7 @@ def test_a_hook_that_raises_ends_its_session(fs: MemoryFileSystem, hook: str, se
     assert isinstance(host.events[-1], Disconnected)
 
 
-def test_a_hook_that_raises_after_a_transfer_ends_its_session(host: ScriptedHost, recorder: Recorder) -> None:
+def test_a_hook_that_raises_after_a_transfer_ends_its_session(host: ScriptedHost) -> None:
     host.feed(SENT.encode()).connect().feed(b"STOR new\r\nPWD\r\n").take()
     host.hold = (Call,)
     fault = RuntimeError("bad hook")

@@ -316,7 +316,7 @@ class Directory(MemoryFileSystem):
         yield from (FileInfo(name, kind) for name, kind in zip(self.names, [*FileKind], strict=False))
 
 
-def test_two_entries_of_one_name_are_listed(fs: MemoryFileSystem) -> None:
+def test_two_entries_of_one_name_are_listed() -> None:
     """Object stores have them."""
     assert listed(ScriptedHost(SingleUser(Directory("x", "x"))).login(), b"NLST") == b"x\r\nx\r\n"
 

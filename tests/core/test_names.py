@@ -233,7 +233,7 @@ def test_N_11_renaming_stays_inside_the_root(host: ScriptedHost, fs: MemoryFileS
         pytest.param(b"# ? % [x] 'y'", id="N-10 punctuation"),
     ],
 )
-def test_a_name_is_the_same_in_every_command(host: ScriptedHost, fs: MemoryFileSystem, name: bytes) -> None:
+def test_a_name_is_the_same_in_every_command(host: ScriptedHost, name: bytes) -> None:
     host.feed(b"MKD top\r\nCWD top\r\nMKD " + name + b"\r\n").take()
     host.feed(b"PASV\r\n").connect().feed(b"NLST\r\n")
     assert host.downloads[-1] == name + b"\r\n"

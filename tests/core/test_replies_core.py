@@ -219,7 +219,7 @@ def test_R_08_a_text_of_a_port_can_not_forge_a_reply() -> None:
     assert host.feed(b"MKD a\r\n").take() == b"451 /a: bad  250 fine .\r\n"
 
 
-def test_R_08_a_file_name_in_a_status_can_not_forge_a_reply(fs: MemoryFileSystem) -> None:
+def test_R_08_a_file_name_in_a_status_can_not_forge_a_reply() -> None:
     class Evil(MemoryFileSystem):
         def stat(self, path: VirtualPath, /, *, follow: bool) -> FileInfo:
             return super().stat(VirtualPath("/"), follow=follow)._replace(name="a\r\n213 End")

@@ -119,7 +119,7 @@ def test_the_last_words_may_leave_before_the_connection_is_closed(host: Scripted
 # -- suspend and resume ------------------------------------------------------------------------------------------------
 
 
-def test_nothing_begins_while_suspended(host: ScriptedHost, fs: MemoryFileSystem) -> None:
+def test_nothing_begins_while_suspended(host: ScriptedHost) -> None:
     host.session.suspend()
     host.session.suspend()
     assert host.feed(b"MKD a\r\n").codes() == []
@@ -174,7 +174,7 @@ def test_what_came_before_the_end_is_answered_though_the_port_is_slow(host: Scri
     assert reasons(host) == ["client left"]
 
 
-def test_a_transfer_is_cut_when_the_client_leaves(host: ScriptedHost, fs: MemoryFileSystem) -> None:
+def test_a_transfer_is_cut_when_the_client_leaves(host: ScriptedHost) -> None:
     started(host, b"STOR a").upload(b"half").end_control()
     assert host.session.idle
     assert reasons(host) == ["client left"]

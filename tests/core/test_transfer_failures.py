@@ -95,7 +95,7 @@ def test_a_file_fails_during_a_download(
     assert disk.closings == [[False]]
 
 
-def test_X_05_a_disk_that_fills_keeps_what_fitted(fs: MemoryFileSystem) -> None:
+def test_X_05_a_disk_that_fills_keeps_what_fitted() -> None:
     small = MemoryFileSystem(limit=100)
     host = ScriptedHost(SingleUser(small)).login()
     host.feed(PORT + b"STOR f\r\n").upload(b"x" * 60).upload(b"y" * 60).feed(b"NOOP\r\n")

@@ -118,14 +118,14 @@ def test_X_09_appe_makes_a_file(host: ScriptedHost, fs: MemoryFileSystem) -> Non
     assert fs.read_bytes("/new") == b"abc"
 
 
-def test_X_09_appe_never_uses_splice(disk_host: ScriptedHost, disk: WatchedFileSystem, fs: MemoryFileSystem) -> None:
+def test_X_09_appe_never_uses_splice(disk_host: ScriptedHost, disk: WatchedFileSystem) -> None:
     """A splice into a file opened to append fails after the bytes have left the socket."""
     disk.kernel = True
     assert stored(disk_host, b"APPE f", b"abc") == [150, 226]
     assert disk_host.performed(ReceiveFile) == []
 
 
-def test_X_09_appe_needs_a_filesystem_that_can(fs: MemoryFileSystem) -> None:
+def test_X_09_appe_needs_a_filesystem_that_can() -> None:
     host = ScriptedHost(SingleUser(MemoryFileSystem(capabilities=Capability.WRITE | Capability.RESUME))).login()
     assert stored(host, b"APPE f") == [502]
 

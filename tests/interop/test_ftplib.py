@@ -182,7 +182,7 @@ def test_an_aborted_download_leaves_a_session_of_use(client: ftplib.FTP, site: S
     assert client.nlst() == ["large"]
 
 
-def test_data_connections_of_others_are_refused(client: ftplib.FTP, site: Site) -> None:
+def test_data_connections_of_others_are_refused(client: ftplib.FTP) -> None:
     host, port = client.makepasv()
     with socket.create_connection((host, port), 20, source_address=("127.0.0.2", 0)) as foreign:
         assert foreign.recv(1) == b""

@@ -110,9 +110,7 @@ def test_no_upload_is_cut_short(start: Start, remote: Path, name: str, engine: s
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
 @pytest.mark.parametrize("engine", ["openssl", "stdlib"])
 @pytest.mark.parametrize("host", ["IOLoop", "threads", "asyncio"])
-def test_ftplib_resumes_its_session_where_that_is_required(
-    start: Start, remote: Path, host: str, version: str, engine: str
-) -> None:
+def test_ftplib_resumes_its_session_where_that_is_required(start: Start, host: str, version: str, engine: str) -> None:
     target = replace(start(host, tls_session_reuse="require", tls_engine_name=engine), version=version)
     with connected(target) as client:
         for number in range(3):

@@ -159,7 +159,7 @@ def test_an_echo_server_and_its_client_share_a_loop(loop: IOLoop, size: int) -> 
     assert loop.socket_map == {}
 
 
-def test_channels_run_beside_ftp_servers(loop: IOLoop, tmp_path: Path, stack: ExitStack) -> None:
+def test_channels_run_beside_ftp_servers(loop: IOLoop, tmp_path: Path) -> None:
     """Two FTP servers and an echo server on one loop, which runs in a thread."""
     servers = [FTPServer((HOST, 0), make_handler(tmp_path), ioloop=loop) for _ in range(2)]
     echo = EchoServer(loop, once=False)
@@ -354,7 +354,7 @@ def test_a_channel_that_closes_itself_is_told_nothing_more(stack: ExitStack) -> 
             assert channel.told == told
 
 
-def test_what_a_subclass_must_implement_is_named(stack: ExitStack) -> None:
+def test_what_a_subclass_must_implement_is_named() -> None:
     with IOLoop() as loop:
         for method, arguments in ("collect_incoming_data", (b"",)), ("found_terminator", ()):
             with pytest.raises(NotImplementedError, match=method):
@@ -779,7 +779,7 @@ def test_the_loop_knows_channels_by_descriptor(loop: IOLoop, stack: ExitStack) -
     assert loop.socket_map == {channel.socket.fileno(): channel}
 
 
-def test_a_channel_without_a_loop_is_on_the_shared_one(stack: ExitStack) -> None:
+def test_a_channel_without_a_loop_is_on_the_shared_one() -> None:
     with IOLoop.instance() as shared:
         assert AsyncChat().ioloop is shared
 
@@ -875,7 +875,7 @@ def test_what_is_pushed_while_removed_goes_out_later(loop: IOLoop, stack: ExitSt
     assert len(received) == MUCH
 
 
-def test_a_paused_channel_keeps_what_came_before_its_peer_hung_up(loop: IOLoop, stack: ExitStack) -> None:
+def test_a_paused_channel_keeps_what_came_before_its_peer_hung_up(loop: IOLoop) -> None:
     ours, theirs = socket.socketpair()  # whose hang-up is told even with data to read
     channel = Chat(ours, loop)
     channel.modify_ioloop_events(0)

@@ -179,9 +179,7 @@ def test_debug_is_written_at_level_debug_only(caplog: pytest.LogCaptureFixture) 
     assert "[1]" in record.message
 
 
-def test_no_client_forges_a_line(
-    unconfigured: logging.Logger, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_no_client_forges_a_line(unconfigured: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
     log.config_logging(level=logging.DEBUG)
     unconfigured.info("USER %s", "ann\r\n[I 2000-01-01 00:00:00] forged\x1b[2J")
     written = capsys.readouterr().err
