@@ -14,7 +14,6 @@ __all__ = [
     "ABSENT",
     "DIR",
     "FILE",
-    "HIDDEN",
     "INNER",
     "REFUSALS",
     "STOCK",
@@ -78,7 +77,6 @@ MakeLink: TypeAlias = Callable[[str, str], None]
 REFUSALS: Final = (OSError, FilesystemError)
 
 FILE: Final = "file"
-HIDDEN: Final = ".hidden"
 DIR: Final = "dir"
 INNER: Final = "dir/inner"
 ABSENT: Final = "absent"

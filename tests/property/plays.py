@@ -129,7 +129,6 @@ def happening(name: str, arguments: st.SearchStrategy[object]) -> st.SearchStrat
     return st.tuples(st.just(name), arguments)
 
 
-FEED: Final = happening("feed", st.one_of(transfers(), transfers(), lines(quit=False), scripts(quit=False)))
 #: What stands here more than once happens more often.
 HAPPENINGS: Final = st.one_of(
     happening("feed", transfers()),
