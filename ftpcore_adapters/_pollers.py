@@ -1,7 +1,7 @@
 """The system calls that wait for file descriptors, under one interface, and the interface of those they are for.
 
 All of them are level-triggered and report `(fd, mask)` pairs, at most one for a descriptor, with the bits of
-poll(2), which those of epoll(7) equal.  Above them `ioloop` decides what a mask means.  Python's own
+poll(2), which those of epoll(7) equal.  Above them `_polling` decides what a mask means.  Python's own
 `selectors` module would do as well, for 0.8 microseconds more per event (measured): it looks up a key and makes
 a tuple for each.
 """
