@@ -44,7 +44,7 @@ def run(session: core.Session, control: socket.socket) -> None:
                 case core.Cancel() | core.Event():
                     pass  # it was answered already; and no events are subscribed to
                 case None:
-                    reading = [control] if session.wants_data and control.fileno() >= 0 else []
+                    reading = [control] if session.wants_data else []
                     writing = []
                     if waiting is not None and isinstance(waiting.effect, core.SendData):
                         writing.append(sockets[DataPart.CONNECTION])
@@ -89,9 +89,7 @@ def carry_out(session: core.Session, perform: core.Perform, sockets: dict[DataPa
                     sockets.pop(each).close()
             case effect:
                 raise core.UnsupportedOperation(repr(effect))
-    except (
-        OSError
-    ) as error:  # a connection fails by ConnectionError, whatever the system calls it: unreachable, timeout
+    except OSError as error:  # a connection fails by ConnectionError, whatever the system calls it
         lost = isinstance(perform.effect, core.ConnectData | core.SendData | core.ReceiveData)
         session.fail(perform.serial, ConnectionAbortedError(str(error)) if lost else error, now=monotonic())
     except Exception as error:  # noqa: BLE001  the answer to the effect
