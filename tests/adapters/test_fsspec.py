@@ -19,6 +19,7 @@ from ftpcore.ports import Capability, FileKind, OpenMode
 from ftpcore_adapters import _fsspec_tree
 from ftpcore_adapters._fsspec_errors import port_error
 from ftpcore_adapters.fsspec import FsspecFileSystem
+from tests.adapters.forking import needs_fork, read_in_forks
 from tests.adapters.port_files import get, listing, put, stat
 
 SRC = str(Path(__file__).resolve().parents[2])
@@ -231,34 +232,10 @@ def test_a_file_that_nobody_closes_is_told_of() -> None:
         del file
 
 
-_FORKING = """
-import os, sys
-import ftpcore_adapters.fsspec as f
-from ftpcore import VirtualPath
-from ftpcore.ports import OpenMode
-
-files = f.FsspecFileSystem.from_url(sys.argv[1])
-inherited = files._fs
-
-def read():
-    file = files.open_file(VirtualPath("/x"), OpenMode.READ)
-    print(file.read_at(0, 100).decode(), files._fs is inherited, flush=True)
-    file.close(complete=True)
-
-read()
-child = os.fork()
-if not child:
-    read()
-    os._exit(0)
-assert os.waitpid(child, 0)[1] == 0
-read()
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@needs_fork
 def test_a_forked_process_opens_the_archive_anew(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(archive("x").getvalue())
-    assert run(_FORKING, f"zip://::{tmp_path}/a.zip") == "x True\nx False\nx True\n"
+    assert read_in_forks(f"zip://::{tmp_path}/a.zip") == ["x True", "x False", "x True"]
 
 
 @pytest.mark.parametrize(

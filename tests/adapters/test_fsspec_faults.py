@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import pytest
@@ -21,10 +17,9 @@ from ftpcore import VirtualPath
 from ftpcore.ports import FileSystem, OpenMode
 from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters.fsspec import FsspecFileSystem
+from tests.adapters.forking import needs_fork, read_in_forks
 from tests.adapters.port_files import get, put
 from tests.adapters.s3_server import S3, S3Server, needs_s3, s3_server
-
-SRC = str(Path(__file__).resolve().parents[2])
 
 MIB = 1 << 20
 
@@ -218,32 +213,7 @@ def test_an_upload_that_never_gets_through_is_not_stored(server: S3Server, s3: S
     assert "Contents" not in s3.call_s3("list_objects_v2", Bucket=bucket)
 
 
-_FORKING = """
-import json, os, sys
-from ftpcore import VirtualPath
-from ftpcore.ports import OpenMode
-from ftpcore_adapters.fsspec import FsspecFileSystem
-
-files = FsspecFileSystem.from_url(sys.argv[1], **json.loads(sys.argv[2]))
-
-def read():
-    file = files.open_file(VirtualPath("/x"), OpenMode.READ)
-    print(file.read_at(0, 100).decode(), flush=True)
-    file.close(complete=True)
-
-read()
-child = os.fork()
-if not child:
-    read()
-    os._exit(0)
-assert os.waitpid(child, 0)[1] == 0
-read()
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@needs_fork
 def test_a_forked_process_connects_anew(server: S3Server, s3: S3, bucket: str) -> None:
     put(FsspecFileSystem(s3, bucket), "/x", b"read")
-    command = [sys.executable, "-c", _FORKING, f"s3://{bucket}", json.dumps(server.options)]
-    done = subprocess.run(command, cwd=SRC, check=True, capture_output=True, text=True, timeout=60)
-    assert done.stdout == "read\n" * 3
+    assert read_in_forks(f"s3://{bucket}", **server.options) == ["read True", "read False", "read True"]
