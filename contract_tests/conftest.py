@@ -6,7 +6,10 @@ from typing import Final
 
 import pytest
 
+from tests.adapters.s3_server import bucket, s3, s3_server
 from tests.conftest import SCALE
+
+__all__ = ["bucket", "s3", "s3_server"]
 
 #: Of the rules of a derived implementation one in so many is tried below full scale.
 _ONE_IN: Final = 5

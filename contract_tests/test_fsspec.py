@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from ftpcore.ports import Capability, FileSystem
 from ftpcore_adapters.fsspec import FsspecFileSystem
 from ftpcore_contracts import FileSystemContract
-from tests.adapters.s3_server import S3, S3Server, needs_s3, s3_server
+from tests.adapters.s3_server import ON_S3, S3
 
 #: Bytes of the smallest part that S3 takes, so that the contract's large file has two.
 PART = 5 << 20
@@ -64,28 +64,16 @@ def archive_of(contents: Mapping[str, bytes]) -> FileSystem:
     return FsspecFileSystem(fsspec.filesystem("zip", fo=archive))
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3Server]:
-    with s3_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def s3(server: S3Server) -> S3:
-    return server.connect()
-
-
 @pytest.mark.derived
-@needs_s3
-@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")  # of aiohttp, about contents that are bytes
 class TestFsspecS3(FileSystemContract):
+    pytestmark = ON_S3
     many = 1_100  # more than a page, which is 1,000
     examples = 20  # each call is a request or more
 
     @pytest.fixture
-    def filesystem(self, server: S3Server, s3: S3) -> FileSystem:
-        self._s3, self._bucket = s3, server.new_bucket(s3)
-        return FsspecFileSystem(s3, f"{self._bucket}/some/prefix", block_size=PART)
+    def filesystem(self, s3: S3, bucket: str) -> FileSystem:
+        self._s3, self._bucket = s3, bucket
+        return FsspecFileSystem(s3, f"{bucket}/some/prefix", block_size=PART)
 
     def stock(self, filesystem: FileSystem, contents: Mapping[str, bytes]) -> FileSystem:
         for path, data in contents.items():

@@ -1,11 +1,13 @@
-"""An S3 server in a process of its own, on this machine, with buckets that are gone when it ends: moto's."""
+"""An S3 server in a process of its own, on this machine, with buckets that are gone when it ends: moto's.
+
+The fixtures are for a `conftest.py` to import.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
 from typing import Final, Protocol
@@ -14,7 +16,7 @@ import pytest
 
 from ftpcore_adapters._fsspec_backend import Backend
 
-__all__ = ["S3", "Requests", "S3Server", "needs_s3", "s3_server"]
+__all__ = ["ON_S3", "S3", "Requests", "S3Server", "bucket", "s3", "s3_server"]
 
 _SERVER: Final = """
 import sys
@@ -30,7 +32,11 @@ server.stop()
 #: Why tests on S3 can't run; "": they can.
 _MISSING: Final = " and ".join(name for name in ("s3fs", "moto", "flask") if find_spec(name) is None)
 
-needs_s3 = pytest.mark.skipif(bool(_MISSING), reason=f"not installed: {_MISSING}")
+#: The marks of tests on S3.
+ON_S3: Final = [
+    pytest.mark.skipif(bool(_MISSING), reason=f"not installed: {_MISSING}"),
+    pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning"),  # of aiohttp, about bytes
+]
 
 
 class _Events(Protocol):
@@ -87,9 +93,9 @@ class S3Server:
         return name
 
 
-@contextmanager
+@pytest.fixture(scope="module")
 def s3_server() -> Iterator[S3Server]:
-    """Run a server until the context is left."""
+    """Runs until the tests of the module are over."""
     process = subprocess.Popen(
         [sys.executable, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -98,6 +104,17 @@ def s3_server() -> Iterator[S3Server]:
     with process:
         yield S3Server(int(process.stdout.readline()))
         process.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def s3(s3_server: S3Server) -> S3:
+    return s3_server.connect()
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server, s3: S3) -> str:
+    """An empty one."""
+    return s3_server.new_bucket(s3)
 
 
 class Requests:

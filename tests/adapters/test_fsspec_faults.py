@@ -19,14 +19,11 @@ from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters.fsspec import FsspecFileSystem
 from tests.adapters.forking import needs_fork, read_in_forks
 from tests.adapters.port_files import get, put
-from tests.adapters.s3_server import S3, S3Server, needs_s3, s3_server
+from tests.adapters.s3_server import ON_S3, S3, S3Server
 
 MIB = 1 << 20
 
-pytestmark = [
-    needs_s3,
-    pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning"),  # of aiohttp, about bytes
-]
+pytestmark = ON_S3
 
 #: Each request is sent once, but for those that s3fs repeats.
 ONCE = {"retries": {"max_attempts": 0}}
@@ -46,22 +43,6 @@ FOUND: dict[str, Callable[[FileSystem], object]] = {
 }
 
 CALLS = pytest.mark.parametrize("call", FOUND.values(), ids=FOUND)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3Server]:
-    with s3_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def s3(server: S3Server) -> S3:
-    return server.connect()
-
-
-@pytest.fixture
-def bucket(server: S3Server, s3: S3) -> str:
-    return server.new_bucket(s3)
 
 
 class _Refusing(BaseHTTPRequestHandler):
@@ -187,24 +168,24 @@ def cutting(server: S3Server, *, up: int = 0, down: int = 0) -> Iterator[tuple[S
             thread.join()
 
 
-def test_a_part_whose_connection_breaks_is_sent_again_whole(server: S3Server, s3: S3, bucket: str) -> None:
+def test_a_part_whose_connection_breaks_is_sent_again_whole(s3_server: S3Server, s3: S3, bucket: str) -> None:
     data = os.urandom(12 * MIB)
-    with cutting(server, up=2) as (connected, proxy):
+    with cutting(s3_server, up=2) as (connected, proxy):
         put(FsspecFileSystem(connected, bucket, block_size=5 * MIB), "/x", data)
         assert proxy.cuts["up"] <= 0
     assert get(FsspecFileSystem(s3, bucket), "/x") == data
 
 
-def test_a_range_whose_connection_breaks_is_read_again(server: S3Server, s3: S3, bucket: str) -> None:
+def test_a_range_whose_connection_breaks_is_read_again(s3_server: S3Server, s3: S3, bucket: str) -> None:
     data = os.urandom(12 * MIB)
     put(FsspecFileSystem(s3, bucket), "/x", data)
-    with cutting(server, down=2) as (connected, proxy):
+    with cutting(s3_server, down=2) as (connected, proxy):
         assert get(FsspecFileSystem(connected, bucket), "/x") == data
         assert proxy.cuts["down"] <= 0
 
 
-def test_an_upload_that_never_gets_through_is_not_stored(server: S3Server, s3: S3, bucket: str) -> None:
-    with cutting(server, up=1000) as (connected, _proxy):
+def test_an_upload_that_never_gets_through_is_not_stored(s3_server: S3Server, s3: S3, bucket: str) -> None:
+    with cutting(s3_server, up=1000) as (connected, _proxy):
         connected.retries = 1
         with pytest.raises(OSError, match="/x") as failed:
             put(FsspecFileSystem(connected, bucket, block_size=5 * MIB), "/x", bytes(6 * MIB))
@@ -214,6 +195,6 @@ def test_an_upload_that_never_gets_through_is_not_stored(server: S3Server, s3: S
 
 
 @needs_fork
-def test_a_forked_process_connects_anew(server: S3Server, s3: S3, bucket: str) -> None:
+def test_a_forked_process_connects_anew(s3_server: S3Server, s3: S3, bucket: str) -> None:
     put(FsspecFileSystem(s3, bucket), "/x", b"read")
-    assert read_in_forks(f"s3://{bucket}", **server.options) == ["read True", "read False", "read True"]
+    assert read_in_forks(f"s3://{bucket}", **s3_server.options) == ["read True", "read False", "read True"]

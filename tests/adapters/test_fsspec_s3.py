@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import fsspec
 import pytest
@@ -16,30 +16,11 @@ from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters import _fsspec_s3_files
 from ftpcore_adapters.fsspec import FsspecFileSystem
 from tests.adapters.port_files import get, listing, put, stat
-from tests.adapters.s3_server import S3, Requests, S3Server, needs_s3, s3_server
+from tests.adapters.s3_server import ON_S3, S3, Requests, S3Server
 
 MIB = 1 << 20
 
-pytestmark = [
-    needs_s3,
-    pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning"),  # of aiohttp, about bytes
-]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3Server]:
-    with s3_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def s3(server: S3Server) -> S3:
-    return server.connect()
-
-
-@pytest.fixture
-def bucket(server: S3Server, s3: S3) -> str:
-    return server.new_bucket(s3)
+pytestmark = ON_S3
 
 
 @pytest.fixture
@@ -99,9 +80,9 @@ def test_parts_are_of_a_size_that_s3_takes(s3: S3, block_size: int) -> None:
         FsspecFileSystem(s3, "bucket", block_size=block_size)
 
 
-def test_a_url_names_bucket_and_prefix(server: S3Server, s3: S3, bucket: str) -> None:
+def test_a_url_names_bucket_and_prefix(s3_server: S3Server, s3: S3, bucket: str) -> None:
     put_keys(s3, bucket, "some/prefix/x", "some/other")
-    files = FsspecFileSystem.from_url(f"s3://{bucket}/some/prefix", capabilities=None, **server.options)
+    files = FsspecFileSystem.from_url(f"s3://{bucket}/some/prefix", capabilities=None, **s3_server.options)
     assert set(listing(files)) == {"x"}
     put(files, "/y", b"y")
     assert keys(s3, bucket) == ["some/other", "some/prefix/x", "some/prefix/y"]
@@ -311,10 +292,10 @@ def test_a_file_that_was_replaced_since_is_not_mixed(files: FsspecFileSystem) ->
     assert failed.value.errno == errno.ESTALE
 
 
-def test_listings_that_others_remember_are_not_stale(server: S3Server, bucket: str) -> None:
+def test_listings_that_others_remember_are_not_stale(s3_server: S3Server, bucket: str) -> None:
     """s3fs remembers listings by default: not for us, and what we change it forgets."""
-    remembering = server.connect()
-    other = server.connect()
+    remembering = s3_server.connect()
+    other = s3_server.connect()
     files = FsspecFileSystem(remembering, bucket)
     put_keys(other, bucket, "d/x")
     assert [entry["name"] for entry in remembering.ls(f"{bucket}/d", detail=True)] == [f"{bucket}/d/x"]
@@ -326,10 +307,10 @@ def test_listings_that_others_remember_are_not_stale(server: S3Server, bucket: s
     assert [entry["name"] for entry in remembering.ls(f"{bucket}/d", detail=True)] == [f"{bucket}/d/y", f"{bucket}/d/z"]
 
 
-def test_backends_that_remember_listings_are_asked_again(server: S3Server, s3: S3, bucket: str) -> None:
+def test_backends_that_remember_listings_are_asked_again(s3_server: S3Server, s3: S3, bucket: str) -> None:
     """As any backend that is not known: here it is S3 behind one that wraps it."""
     put_keys(s3, bucket, "d/x")
-    files = FsspecFileSystem(fsspec.filesystem("dir", path=bucket, fs=server.connect()))
+    files = FsspecFileSystem(fsspec.filesystem("dir", path=bucket, fs=s3_server.connect()))
     assert set(listing(files, "/d")) == {"x"}
     put_keys(s3, bucket, "d/y")
     s3.call_s3("delete_object", Bucket=bucket, Key="d/x")

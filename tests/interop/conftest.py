@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.adapters.s3_server import bucket, s3, s3_server
 from tests.adapters.serving import LogLines, Serving, leftovers, make_handler
 from tests.interop.clients import Site
 
-__all__: list[str] = []
+__all__ = ["bucket", "s3", "s3_server"]
 
 
 @pytest.fixture

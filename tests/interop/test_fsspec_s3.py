@@ -20,33 +20,14 @@ from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.servers import FTPServer
 from ftpcore_adapters.threads import ThreadedFTPServer
 from tests.adapters.port_files import get, listing
-from tests.adapters.s3_server import S3, S3Server, needs_s3, s3_server
+from tests.adapters.s3_server import ON_S3, S3
 from tests.adapters.serving import PASSWORD, USER, LogLines, Serving
 from tests.interop.clients import ODD_NAMES, TREE, Site, content, digests, fill, needs
 
-pytestmark = [
-    needs_s3,
-    pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning"),  # of aiohttp, about bytes
-]
+pytestmark = ON_S3
 
 #: Larger than two parts of an upload.
 LARGE = 17_000_003
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3Server]:
-    with s3_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def s3(server: S3Server) -> S3:
-    return server.connect()
-
-
-@pytest.fixture
-def bucket(server: S3Server, s3: S3) -> str:
-    return server.new_bucket(s3)
 
 
 @pytest.fixture
