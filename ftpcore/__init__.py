@@ -86,6 +86,7 @@ from ftpcore._events import (
     ViolationSeen,
 )
 from ftpcore._listing import DEFAULT_FACTS, FACTS, facts_line, list_line, parse_timestamp, sendable, timestamp
+from ftpcore._listing_effects import CloseScan, FactLine, FactLines, ListLines, NextEntries, Page, ScanDir
 from ftpcore._paths import ROOT, VirtualPath, base_name, quoted, resolve
 from ftpcore._paths import join as join_path
 from ftpcore._paths import parent as parent_path
@@ -95,22 +96,15 @@ from ftpcore._port_effects import (
     Call,
     CheckPermission,
     CloseFile,
-    CloseScan,
     EnterDir,
-    FactLine,
-    FactLines,
-    ListLines,
     MakeDir,
-    NextEntries,
     OpenFile,
     OpenUnique,
-    Page,
     ReadFile,
     RemoveDir,
     RemoveFile,
     Rename,
     RightsOn,
-    ScanDir,
     SetMode,
     SetModified,
     Stat,

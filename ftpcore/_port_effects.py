@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from ftpcore._effects import PortEffect
 from ftpcore._paths import VirtualPath
 from ftpcore._tls import PeerCertificate
-from ftpcore.ports import Account, AnyFile, AnyFileSystem, FileInfo, ListingFormatter, OpenMode, Ports
+from ftpcore.ports import Account, AnyFile, AnyFileSystem, FileInfo, OpenMode, Ports
 
 __all__ = [
     "Authenticate",
@@ -18,36 +17,29 @@ __all__ = [
     "Call",
     "CheckPermission",
     "CloseFile",
-    "CloseScan",
     "EnterDir",
-    "FactLine",
-    "FactLines",
-    "ListLines",
     "MakeDir",
-    "NextEntries",
     "OpenFile",
     "OpenUnique",
-    "Page",
     "ReadFile",
     "RemoveDir",
     "RemoveFile",
     "Rename",
     "RightsOn",
-    "ScanDir",
     "SetMode",
     "SetModified",
     "Stat",
     "TruncateFile",
     "WallTime",
     "WriteFile",
+    "filesystem_of",
 ]
-
-T = TypeVar("T")
 
 T_co = TypeVar("T_co", covariant=True)
 
 
-def _files(ports: Ports) -> AnyFileSystem:
+def filesystem_of(ports: Ports) -> AnyFileSystem:
+    """Return the filesystem of whoever is logged in."""
     assert ports.filesystem is not None, "a filesystem effect needs a login"
     return ports.filesystem
 
@@ -58,109 +50,7 @@ class Stat(PortEffect[FileInfo]):
     follow: bool = True
 
     def call(self, ports: Ports) -> object:
-        return _files(ports).stat(self.path, follow=self.follow)
-
-
-class Page(NamedTuple, Generic[T]):
-    """Entries of a directory, or lines about them, and what is left: for NextEntries or CloseScan; None at the end."""
-
-    entries: list[T]
-    rest: Iterator[T] | AsyncIterator[T] | None
-
-
-@dataclass(frozen=True, slots=True)
-class ScanDir(PortEffect[Page[FileInfo]]):
-    """Open a directory and read its first `limit` entries."""
-
-    path: VirtualPath
-    follow: bool
-    limit: int
-
-    def call(self, ports: Ports) -> object:
-        scan = _files(ports).scan_dir(self.path, follow=self.follow)
-        if isinstance(scan, Awaitable):
-            return _first_page(scan, self.limit)
-        return _page(scan, self.limit)
-
-
-@dataclass(frozen=True, slots=True)
-class ListLines(PortEffect[Page[bytes]]):
-    """Have a `ListingFormatter` make the first `limit` lines of LIST."""
-
-    path: VirtualPath
-    limit: int
-
-    def call(self, ports: Ports) -> object:
-        return _page(_formatter(ports).list_lines(self.path), self.limit)
-
-
-@dataclass(frozen=True, slots=True)
-class FactLines(PortEffect[Page[bytes]]):
-    """Have a `ListingFormatter` make the first `limit` lines of MLSD."""
-
-    path: VirtualPath
-    facts: tuple[str, ...]
-    rights: str
-    limit: int
-
-    def call(self, ports: Ports) -> object:
-        return _page(_formatter(ports).fact_lines(self.path, facts=self.facts, rights=self.rights), self.limit)
-
-
-@dataclass(frozen=True, slots=True)
-class FactLine(PortEffect[bytes]):
-    """Have a `ListingFormatter` make the line of MLST."""
-
-    path: VirtualPath
-    facts: tuple[str, ...]
-    rights: str
-
-    def call(self, ports: Ports) -> object:
-        return _formatter(ports).fact_line(self.path, facts=self.facts, rights=self.rights)
-
-
-@dataclass(frozen=True, slots=True)
-class NextEntries(PortEffect[Page[T]]):
-    rest: Iterator[T] | AsyncIterator[T]
-    limit: int
-
-    def call(self, ports: Ports) -> object:
-        if isinstance(self.rest, AsyncIterator):
-            return _async_page(self.rest, self.limit)
-        return _page(self.rest, self.limit)
-
-
-@dataclass(frozen=True, slots=True)
-class CloseScan(PortEffect[None]):
-    """Give up the rest of a directory."""
-
-    rest: Iterator[object] | AsyncIterator[object]
-
-    def call(self, ports: Ports) -> object:
-        close = getattr(self.rest, "aclose" if isinstance(self.rest, AsyncIterator) else "close", None)
-        return close() if close is not None else None
-
-
-def _formatter(ports: Ports) -> ListingFormatter:
-    return cast("ListingFormatter", ports.filesystem)  # it said that it formats
-
-
-def _page(scan: Iterator[T], limit: int) -> Page[T]:
-    entries = list(islice(scan, limit))
-    return Page(entries, scan if len(entries) == limit else None)
-
-
-async def _async_page(scan: AsyncIterator[T], limit: int) -> Page[T]:
-    entries: list[T] = []
-    async for entry in scan:
-        entries.append(entry)
-        if len(entries) == limit:
-            return Page(entries, scan)
-    return Page(entries, None)
-
-
-async def _first_page(scan: Awaitable[AsyncIterator[T]], limit: int) -> Page[T]:
-    return await _async_page(await scan, limit)
+        return filesystem_of(ports).stat(self.path, follow=self.follow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +58,7 @@ class EnterDir(PortEffect[None]):
     path: VirtualPath
 
     def call(self, ports: Ports) -> object:
-        return _files(ports).enter_dir(self.path)
+        return filesystem_of(ports).enter_dir(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +69,7 @@ class OpenFile(PortEffect[AnyFile]):
     keeps_account: ClassVar[bool] = True
 
     def call(self, ports: Ports) -> object:
-        return _files(ports).open_file(self.path, self.mode)
+        return filesystem_of(ports).open_file(self.path, self.mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +80,7 @@ class OpenUnique(PortEffect[tuple[str, AnyFile]]):
     keeps_account: ClassVar[bool] = True
 
     def call(self, ports: Ports) -> object:
-        return _files(ports).open_unique(self.directory, self.prefix)
+        return filesystem_of(ports).open_unique(self.directory, self.prefix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +128,7 @@ class MakeDir(PortEffect[None]):
     path: VirtualPath
 
     def call(self, ports: Ports) -> object:
-        return _files(ports).make_dir(self.path)
+        return filesystem_of(ports).make_dir(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +136,7 @@ class RemoveDir(PortEffect[None]):
     path: VirtualPath
 
     def call(self, ports: Ports) -> object:
-        return _files(ports).remove_dir(self.path)
+        return filesystem_of(ports).remove_dir(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +144,7 @@ class RemoveFile(PortEffect[None]):
     path: VirtualPath
 
     def call(self, ports: Ports) -> object:
-        return _files(ports).remove_file(self.path)
+        return filesystem_of(ports).remove_file(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +153,7 @@ class Rename(PortEffect[None]):
     target: VirtualPath
 
     def call(self, ports: Ports) -> object:
-        return _files(ports).rename(self.source, self.target)
+        return filesystem_of(ports).rename(self.source, self.target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +162,7 @@ class SetMode(PortEffect[None]):
     mode: int
 
     def call(self, ports: Ports) -> object:
-        return _files(ports).set_mode(self.path, self.mode)
+        return filesystem_of(ports).set_mode(self.path, self.mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +171,7 @@ class SetModified(PortEffect[None]):
     seconds: float
 
     def call(self, ports: Ports) -> object:
-        return _files(ports).set_modified(self.path, self.seconds)
+        return filesystem_of(ports).set_modified(self.path, self.seconds)
 
 
 class _AuthorizerEffect(PortEffect[T_co]):

@@ -10,9 +10,10 @@ from ftpcore._errors import FilesystemError, FtpError
 from ftpcore._events import Direction
 from ftpcore._limits import DEPTH_LIMIT, LISTING_PAGE, PATTERN_LIMIT, SORT_LIMIT, TREE_LIMIT
 from ftpcore._listing import sendable
+from ftpcore._listing_effects import CloseScan, NextEntries, Page, ScanDir
 from ftpcore._paths import VirtualPath, join, resolve
 from ftpcore._patterns import is_pattern, matcher
-from ftpcore._port_effects import CheckPermission, CloseScan, NextEntries, Page, ScanDir, Stat
+from ftpcore._port_effects import CheckPermission, Stat
 from ftpcore._transfer import Transfer
 from ftpcore.ports import Account, FileInfo, FileKind
 from ftpcore.wire import Reply

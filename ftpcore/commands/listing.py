@@ -13,20 +13,10 @@ from ftpcore._errors import SyntaxRefused
 from ftpcore._events import Direction
 from ftpcore._limits import LISTING_PAGE, STATUS_LIMIT
 from ftpcore._listing import facts_line, list_line, possible, sendable
+from ftpcore._listing_effects import CloseScan, FactLine, FactLines, ListLines, NextEntries, Page, ScanDir
 from ftpcore._paths import VirtualPath, join, quoted, shown
 from ftpcore._patterns import is_pattern
-from ftpcore._port_effects import (
-    CloseScan,
-    FactLine,
-    FactLines,
-    ListLines,
-    NextEntries,
-    Page,
-    RightsOn,
-    ScanDir,
-    Stat,
-    WallTime,
-)
+from ftpcore._port_effects import RightsOn, Stat, WallTime
 from ftpcore._transfer import Transfer
 from ftpcore.commands._trees import encoded, expanded, scan_directory, send_tree
 from ftpcore.commands.transfer import need_endpoint

@@ -22,7 +22,7 @@ from ftpcore._errors import (
     ServerFull,
     UnsupportedOperation,
 )
-from ftpcore._port_effects import Page
+from ftpcore._listing_effects import Page
 from ftpcore._session import Output
 from ftpcore._tls import PeerCertificate, StreamTruncated, TLSDetails
 from ftpcore.ports import Account, Capability, FileInfo, FileKind
