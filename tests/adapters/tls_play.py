@@ -45,8 +45,31 @@ class ClientRefused(Exception):
 class Client(ABC):
     """A client, as a test drives it."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        authority: Path,
+        version: Version = "TLSv1.3",
+        *,
+        name: str | None = "localhost",
+        protocols: Iterable[str] = (),
+        certificate: Files | None = None,
+        session: Any = None,
+        context: Any = None,
+    ) -> None:
         self.connected = False
+        if context is None:
+            context = self._made_context(authority, version, protocols, certificate)
+        self.context = context
+        self._begin(name, session)
+
+    @abstractmethod
+    def _made_context(
+        self, authority: Path, version: Version, protocols: Iterable[str], certificate: Files | None
+    ) -> object: ...
+
+    @abstractmethod
+    def _begin(self, name: str | None, session: Any) -> None:
+        """Make the connection, without a byte of the handshake."""
 
     @abstractmethod
     def _shake(self) -> bool: ...
@@ -100,33 +123,25 @@ class Client(ABC):
 class StdlibClient(Client):
     """A client of the standard library."""
 
-    def __init__(
-        self,
-        authority: Path,
-        version: Version = "TLSv1.3",
-        *,
-        name: str | None = "localhost",
-        protocols: Iterable[str] = (),
-        certificate: Files | None = None,
-        session: Any = None,
-        context: Any = None,
-    ) -> None:
-        super().__init__()
-        if context is None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.load_verify_locations(authority)
-            context.minimum_version = context.maximum_version = {
-                "TLSv1.2": ssl.TLSVersion.TLSv1_2,
-                "TLSv1.3": ssl.TLSVersion.TLSv1_3,
-            }[version]
-            context.check_hostname = False  # tests look at the certificate themselves
-            if protocols:
-                context.set_alpn_protocols(list(protocols))
-            if certificate is not None:
-                context.load_cert_chain(*certificate.pair)
-        self.context = context
+    def _made_context(
+        self, authority: Path, version: Version, protocols: Iterable[str], certificate: Files | None
+    ) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(authority)
+        context.minimum_version = context.maximum_version = {
+            "TLSv1.2": ssl.TLSVersion.TLSv1_2,
+            "TLSv1.3": ssl.TLSVersion.TLSv1_3,
+        }[version]
+        context.check_hostname = False  # tests look at the certificate themselves
+        if protocols:
+            context.set_alpn_protocols(list(protocols))
+        if certificate is not None:
+            context.load_cert_chain(*certificate.pair)
+        return context
+
+    def _begin(self, name: str | None, session: Any) -> None:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._connection = context.wrap_bio(self._in, self._out, server_hostname=name, session=session)
+        self._connection = self.context.wrap_bio(self._in, self._out, server_hostname=name, session=session)
 
     def _shake(self) -> bool:
         try:
@@ -176,32 +191,24 @@ class StdlibClient(Client):
 class OpenSSLClient(Client):
     """A client of pyOpenSSL."""
 
-    def __init__(
-        self,
-        authority: Path,
-        version: Version = "TLSv1.3",
-        *,
-        name: str | None = "localhost",
-        protocols: Iterable[str] = (),
-        certificate: Files | None = None,
-        session: Any = None,
-        context: Any = None,
-    ) -> None:
-        super().__init__()
-        if context is None:
-            context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-            context.load_verify_locations(str(authority))
-            context.set_verify(SSL.VERIFY_PEER)
-            number = {"TLSv1.2": SSL.TLS1_2_VERSION, "TLSv1.3": SSL.TLS1_3_VERSION}[version]
-            context.set_min_proto_version(number)
-            context.set_max_proto_version(number)
-            if protocols:
-                context.set_alpn_protos([protocol.encode() for protocol in protocols])
-            if certificate is not None:
-                context.use_certificate_file(str(certificate.certfile))
-                context.use_privatekey_file(str(certificate.keyfile))
-        self.context = context
-        self.connection = SSL.Connection(context, None)
+    def _made_context(
+        self, authority: Path, version: Version, protocols: Iterable[str], certificate: Files | None
+    ) -> SSL.Context:
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.load_verify_locations(str(authority))
+        context.set_verify(SSL.VERIFY_PEER)
+        number = {"TLSv1.2": SSL.TLS1_2_VERSION, "TLSv1.3": SSL.TLS1_3_VERSION}[version]
+        context.set_min_proto_version(number)
+        context.set_max_proto_version(number)
+        if protocols:
+            context.set_alpn_protos([protocol.encode() for protocol in protocols])
+        if certificate is not None:
+            context.use_certificate_file(str(certificate.certfile))
+            context.use_privatekey_file(str(certificate.keyfile))
+        return context
+
+    def _begin(self, name: str | None, session: Any) -> None:
+        self.connection = SSL.Connection(self.context, None)
         self.connection.set_connect_state()
         if name is not None:
             self.connection.set_tlsext_host_name(name.encode())
