@@ -134,11 +134,7 @@ def uploads_through_an_override(client: Player) -> None:
 @_script
 def an_override_that_is_aborted(client: Player) -> None:
     client.login()
-    client.passive()
-    client.command("STOR new", 150)
-    client.connect()
-    client.upload(b"half")
-    client.wait_for_content("new", b"half")
+    client.upload_half()
     client.command("ABOR", 426, 226)
     client.quit()
 
@@ -159,11 +155,7 @@ def commands_wait_behind_an_override(client: Player) -> None:
 @_script
 def control_lost_during_an_override(client: Player) -> None:
     client.login()
-    client.passive()
-    client.command("STOR new", 150)
-    client.connect()
-    client.upload(b"half")
-    client.wait_for_content("new", b"half")
+    client.upload_half()
     client.reset()
 
 

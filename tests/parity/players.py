@@ -142,6 +142,14 @@ class Player(ABC):
         self.finish()
         self.expect(226)
 
+    def upload_half(self) -> None:
+        """Begin to store `new`, and go on when half of it is there."""
+        self.passive()
+        self.command("STOR new", 150)
+        self.connect()
+        self.upload(b"half")
+        self.wait_for_content("new", b"half")
+
     def wait_for_content(self, name: str, content: bytes) -> None:
         """Wait until the server has stored this much."""
         file = self.root / name

@@ -152,11 +152,7 @@ def an_audit_sees_real_paths_and_replies(client: Player) -> None:
 )
 def an_abort_goes_through_user_code(client: Player) -> None:
     client.login()
-    client.passive()
-    client.command("STOR new", 150)
-    client.connect()
-    client.upload(b"half")
-    client.wait_for_content("new", b"half")
+    client.upload_half()
     client.command("ABOR", 426, 226)
     client.send("NOOP", "STAT", "QUIT")
     client.expect(200, 211, 221)
