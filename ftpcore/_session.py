@@ -1,4 +1,4 @@
-"""A session: inputs, outputs, and what outlives a command.  RFC 959 2.3.
+"""A session: inputs and outputs.  RFC 959 2.3.
 
 The host feeds bytes, answers and the time, and takes outputs, in order, until there are none:
 
@@ -6,9 +6,8 @@ The host feeds bytes, answers and the time, and takes outputs, in order, until t
     while (output := session.next_output()) is not None:
         ...                                     # SendControl, Perform, Cancel, CloseControl or an event
 
-`Perform` is answered by `succeed` or `fail`.  `next_deadline` says when `handle_deadline` is due.  After
-CloseControl, or
-`connection_lost`, the host goes on until `idle`, or calls `abandon`.  Only the session's own thread touches a session.
+`Perform` is answered by `succeed` or `fail`.  `next_deadline` says when `handle_deadline` is due.  After CloseControl,
+or `connection_lost`, the host goes on until `idle`, or calls `abandon`.  Only the session's own thread touches it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from ftpcore import _conclusion, _deadlines, _dispatch, _ending, _endpoint, _open_files, _transfer
+from ftpcore import _conclusion, _deadlines, _dispatch, _ending, _endpoint, _open_files
 from ftpcore import _effects as effects
 from ftpcore import _events as events
 from ftpcore._addresses import Address, unmapped
@@ -25,88 +24,29 @@ from ftpcore._delegate import Delegate
 from ftpcore._errors import HostError, PermissionRefused
 from ftpcore._lane import Lane, Purpose, Steps, Task
 from ftpcore._limits import COMMAND_BUFFER_LIMIT, REPLY_BUFFER_LIMIT
-from ftpcore._listing import DEFAULT_FACTS
-from ftpcore._paths import ROOT, VirtualPath
+from ftpcore._paths import VirtualPath
 from ftpcore._port_effects import CheckPermission
-from ftpcore._state import ENDPOINT, LOGIN, Endpoint, EndpointStep, LoginStep, Pending, Phase, Protection, TransferType
-from ftpcore._tls import PeerCertificate, TLSDetails
+from ftpcore._session_state import SessionState
 from ftpcore.commands._methods import Commands
 from ftpcore.commands.access import greet, log_out
 from ftpcore.commands.security import smuggled
-from ftpcore.ports import Account, AnyFile, Ports, RandomSource
-from ftpcore.wire import Command, CommandReader, ProtocolViolation, Reply
+from ftpcore.ports import AnyFile, Ports, RandomSource
+from ftpcore.wire import CommandReader, ProtocolViolation, Reply
 
 __all__ = ["Output", "Session"]
 
 Output: TypeAlias = effects.SendControl | effects.Perform | effects.Cancel | effects.CloseControl | events.Event
 
 
-class Session(Commands, Delegate):
+class Session(Commands, SessionState, Delegate):
     """One control connection, from the 220 to the end.
 
     Subclass it to change commands (`async def ftp_DELE(self, path)`), options and hooks, or give it a `delegate` that
     has the options and hooks.  It has commands for all rows of `COMMANDS`.
     """
 
-    # Defaults live on the class: an idle session costs only what it changed.
-    username = ""
-    account: Account | None = None
-    phase = Phase.NEW
-    cwd: VirtualPath = ROOT
-    transfer_type = TransferType.ASCII
-    facts: tuple[str, ...] = DEFAULT_FACTS
-    epsv_only = False
-    failed_logins = 0
-    control_tls: TLSDetails | None = None
-    """What the control connection is encrypted by."""
-    certificate: PeerCertificate | None = None
-    """What the client showed when that began; data connections must show it, also behind CCC."""
-    protection = Protection.CLEAR
-    """Of data connections."""
-    buffer_size_set = False
-    """PBSZ came: PROT may."""
-    endpoint = Endpoint.NONE
-    active_address: Address | None = None
-    data_up = False
-    """A data connection is up."""
-    transfer_now: _transfer.Transfer | None = None
-    transfer_code = 0
-    """Code of the latest transfer's final reply."""
-    pending = Pending.NOTHING
-    restart = 0
-    """Offset that REST set for the next command."""
-    rename_from: VirtualPath | None = None
-    taken_restart = 0
-    """Offset that REST set for this command."""
-    taken_rename: VirtualPath | None = None
-    typed = ""
-    """The path of this command as it was typed."""
-    switches = ""
-    """The switches of ls before it."""
-    current: Task | None = None
-    waiting: deque[Command] | None = None
-    suspended = False
-    closing = False
-    """No command is begun any more; the connection is closed when all is sent."""
-    lost = False
-    """The control connection is gone."""
-    muted = False
-    """It is there, but can't be spoken on."""
-
     _subscribed: frozenset[type[events.Event]] = frozenset()
     _outputs: deque[Output] | None = None
-    open_files: tuple[AnyFile, ...] = ()
-    serial = 0
-    unsent = 0
-    eof = False
-    ended = False
-    farewell_said = False
-    last_words: Reply | None = None
-    last_reply: Reply | None = None
-    """The latest reply that was queued."""
-    reason = "quit"
-    close_at: float | None = None
-    shut_down_at: float | None = None
 
     def __init__(
         self,
@@ -277,6 +217,15 @@ class Session(Commands, Delegate):
             self._outputs = deque()
         self._outputs.append(output)
 
+    def send(self, reply: Reply) -> None:
+        """Queue a reply, unless nobody is there to read it."""
+        if self.lost or self.muted:
+            return
+        self.last_reply = reply
+        self.push(reply.encode(self.delegate.encoding, self.delegate.unicode_errors))
+        if events.ReplySent in self._subscribed:
+            self.emit(events.ReplySent(reply=reply))
+
     def push(self, data: bytes) -> None:
         """Queue bytes on the control connection, as they are."""
         if not self.lost:
@@ -289,23 +238,6 @@ class Session(Commands, Delegate):
         letters = account.everywhere()
         if not (await CheckPermission(account, letter, path) if letters is None else letter in letters):
             raise PermissionRefused
-
-    def logged_in(self) -> Account:
-        """Return the account of a command that needs a login, which dispatch has made sure of."""
-        assert self.account is not None
-        return self.account
-
-    def advance_login(self, step: LoginStep) -> bool:
-        """Take a step of the table LOGIN; False: it may not come here."""
-        phase = LOGIN.get((self.phase, step))
-        if phase is None:
-            return False
-        self.phase = phase
-        return True
-
-    def move_endpoint(self, step: EndpointStep) -> None:
-        """Take a step of the table ENDPOINT."""
-        self.endpoint = ENDPOINT[self.endpoint, step]
 
     def begin(self, steps: Steps, name: str, argument: str | None = None, path: VirtualPath | None = None) -> None:
         """Run a command in the CONTROL lane, which is empty."""
@@ -354,15 +286,6 @@ class Session(Commands, Delegate):
                 self._settle()
                 return
         raise HostError(f"effect {serial} was answered, but it is not under way; each is answered once")
-
-    def send(self, reply: Reply) -> None:
-        """Queue a reply, unless nobody is there to read it."""
-        if self.lost or self.muted:
-            return
-        self.last_reply = reply
-        self.push(reply.encode(self.delegate.encoding, self.delegate.unicode_errors))
-        if events.ReplySent in self._subscribed:
-            self.emit(events.ReplySent(reply=reply))
 
     def _settle(self) -> None:
         """Begin what may begin, and end what is over."""
