@@ -8,14 +8,15 @@ import random
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import pytest
 
-from tests.adapters.serving import PASSWORD, USER, Serving
+from tests.adapters.serving import PASSWORD, USER, LogLines, Serving
 
 __all__ = [
     "GIB",
@@ -129,6 +130,19 @@ class Site:
     local: Path
     """The working directory of clients."""
     home: Path
+
+    @classmethod
+    @contextmanager
+    def running(cls, serving: Serving, *, remote: Path, local: Path, home: Path) -> Iterator[Self]:
+        """Run the server; at the end nothing of its sessions may be left, and no error may have been logged."""
+        with LogLines() as log:
+            try:
+                serving.start()
+                yield cls(serving=serving, remote=remote, local=local, home=home)
+                serving.settle()
+            finally:
+                serving.stop()
+            assert not log.errors, log.errors
 
     @property
     def port(self) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.s3_server import bucket, s3, s3_server
-from tests.adapters.serving import LogLines, Serving, leftovers, make_handler
+from tests.adapters.serving import Serving, leftovers, make_handler
 from tests.interop.clients import Site
 
 __all__ = ["bucket", "s3", "s3_server"]
@@ -28,14 +28,10 @@ def site(tmp_path: Path, host: str) -> Iterator[Site]:
     remote, local, home = (tmp_path / name for name in ("remote", "local", "home"))
     for directory in (remote, local, home):
         directory.mkdir()
-    with leftovers(), LogLines() as log:
-        serving = Serving(make_handler(remote), (host, 0)).start()
-        try:
-            yield Site(serving=serving, remote=remote, local=local, home=home)
-            serving.settle()
-        finally:
-            serving.stop()
-        assert not log.errors, log.errors
+    with leftovers():
+        serving = Serving(make_handler(remote), (host, 0))
+        with Site.running(serving, remote=remote, local=local, home=home) as site:
+            yield site
 
 
 def _ipv6_works() -> bool:

@@ -21,8 +21,9 @@ from ftpcore_adapters.servers import FTPServer
 from ftpcore_adapters.threads import ThreadedFTPServer
 from tests.adapters.port_files import get, listing
 from tests.adapters.s3_server import ON_S3, S3
-from tests.adapters.serving import PASSWORD, USER, LogLines, Serving
+from tests.adapters.serving import PASSWORD, USER, Serving
 from tests.interop.clients import ODD_NAMES, TREE, Site, content, digests, fill, needs
+from tests.interop.trees import download, logged_in, upload
 
 pytestmark = ON_S3
 
@@ -48,14 +49,9 @@ def site(tmp_path: Path, files: FileSystem, server_class: type[FTPServer]) -> It
         directory.mkdir()
     authorizer = SingleUser(files, name=USER, password=PASSWORD)
     handler = type("Handler", (FTPHandler,), {"authorizer": authorizer})
-    with LogLines() as log:
-        serving = Serving(handler, server_class=server_class).start()
-        try:
-            yield Site(serving=serving, remote=home, local=local, home=home)
-            serving.settle()
-        finally:
-            serving.stop()
-        assert not log.errors, log.errors
+    serving = Serving(handler, server_class=server_class)
+    with Site.running(serving, remote=home, local=local, home=home) as site:
+        yield site
 
 
 @pytest.fixture
@@ -82,37 +78,9 @@ def stored(files: FileSystem, path: str = "") -> dict[str, str]:
     return found
 
 
-def client(site: Site) -> ftplib.FTP:
-    ftp = ftplib.FTP(timeout=30, encoding="utf-8")
-    ftp.connect(*site.serving.address)
-    ftp.login(USER, PASSWORD)
-    return ftp
-
-
-def upload(ftp: ftplib.FTP, source: Path, target: str) -> None:
-    ftp.mkd(target)
-    for path in source.iterdir():
-        if path.is_dir():
-            upload(ftp, path, f"{target}/{path.name}")
-        else:
-            with path.open("rb") as file:
-                ftp.storbinary(f"STOR {target}/{path.name}", file)
-
-
-def download(ftp: ftplib.FTP, source: str, target: Path) -> None:
-    target.mkdir()
-    for name, facts in list(ftp.mlsd(source)):
-        if facts["type"] == "dir":
-            download(ftp, f"{source}/{name}", target / name)
-        elif facts["type"] == "file":
-            with (target / name).open("wb") as file:
-                ftp.retrbinary(f"RETR {source}/{name}", file.write)
-            assert int(facts["size"]) == (target / name).stat().st_size
-
-
 def test_ftplib_moves_a_tree_up_and_down(site: Site, tree: Path, files: FileSystem) -> None:
     expected = digests(tree)
-    with client(site) as ftp:
+    with logged_in(site.serving.address) as ftp:
         upload(ftp, tree, "/up")
         assert stored(files, "/up") == {f"up/{name}": digest for name, digest in expected.items()}
         download(ftp, "/up", site.local / "down")
@@ -120,7 +88,7 @@ def test_ftplib_moves_a_tree_up_and_down(site: Site, tree: Path, files: FileSyst
 
 
 def test_facts_promise_what_s3_can_do(site: Site, tree: Path) -> None:
-    with client(site) as ftp:
+    with logged_in(site.serving.address) as ftp:
         upload(ftp, tree, "/up")
         rights = {facts["type"]: facts["perm"] for _, facts in ftp.mlsd("/up", facts=["type", "perm"])}
         assert set("fa").isdisjoint(rights["file"]), "neither RNFR nor APPE"
@@ -135,7 +103,7 @@ def test_facts_promise_what_s3_can_do(site: Site, tree: Path) -> None:
 
 
 def test_a_tree_is_removed(site: Site, tree: Path, files: FileSystem) -> None:
-    with client(site) as ftp:
+    with logged_in(site.serving.address) as ftp:
         upload(ftp, tree, "/up")
         with pytest.raises(ftplib.error_perm, match=r"^550"):
             ftp.rmd("/up")
@@ -153,7 +121,7 @@ def _remove(ftp: ftplib.FTP, path: str) -> None:
 
 
 def test_a_download_goes_on_where_it_stopped(site: Site, tree: Path) -> None:
-    with client(site) as ftp, (tree / "large").open("rb") as file:
+    with logged_in(site.serving.address) as ftp, (tree / "large").open("rb") as file:
         ftp.storbinary("STOR /large", file)
         rest: list[bytes] = []
         ftp.retrbinary("RETR /large", rest.append, rest=LARGE - 1000)
@@ -164,7 +132,7 @@ def test_a_download_goes_on_where_it_stopped(site: Site, tree: Path) -> None:
 def test_an_upload_that_is_cut_short_leaves_nothing(
     site: Site, s3: S3, bucket: str, files: FileSystem, ended: str
 ) -> None:
-    with client(site) as ftp:
+    with logged_in(site.serving.address) as ftp:
         ftp.voidcmd("TYPE I")
         data = ftp.transfercmd("STOR /x")
         data.sendall(bytes(9 << 20))
@@ -210,7 +178,7 @@ def test_sessions_share_a_bucket(site: Site, tree: Path, files: FileSystem) -> N
     expected = digests(tree)
 
     def work(number: int) -> dict[str, str]:
-        with client(site) as ftp:
+        with logged_in(site.serving.address) as ftp:
             upload(ftp, tree, f"/{number}")
             download(ftp, f"/{number}", site.local / f"down-{number}")
         found = digests(site.local / f"down-{number}")

@@ -17,6 +17,7 @@ import pytest
 from tests.adapters.command_line import Process, process
 from tests.adapters.serving import PASSWORD, USER
 from tests.conftest import SCALE
+from tests.interop.trees import download, logged_in, upload
 
 CURL = shutil.which("curl")
 
@@ -75,33 +76,8 @@ def tree(home: Path) -> Path:
 
 @pytest.fixture
 def client(server: Process) -> Iterator[ftplib.FTP]:
-    with ftplib.FTP(timeout=30, encoding="utf-8") as client:
-        client.connect(*server.address)
-        client.login(USER, PASSWORD)
+    with logged_in(server.address) as client:
         yield client
-
-
-def download(client: ftplib.FTP, source: str, target: Path) -> None:
-    """Fetch a directory and all below it."""
-    target.mkdir()
-    for name, facts in list(client.mlsd(source)):
-        if facts["type"] == "dir":
-            download(client, f"{source}/{name}", target / name)
-        elif facts["type"] == "file":
-            with open(target / name, "wb") as file:
-                client.retrbinary(f"RETR {source}/{name}", file.write)
-            assert (target / name).stat().st_size == int(facts["size"])
-
-
-def upload(client: ftplib.FTP, source: Path, target: str) -> None:
-    """Store a directory and all below it."""
-    client.mkd(target)
-    for path in sorted(source.iterdir()):
-        if path.is_dir():
-            upload(client, path, f"{target}/{path.name}")
-        else:
-            with open(path, "rb") as file:
-                client.storbinary(f"STOR {target}/{path.name}", file)
 
 
 def test_ftplib_moves_the_tree_down_and_up(client: ftplib.FTP, tree: Path, tmp_path: Path) -> None:
