@@ -33,6 +33,14 @@ def kill_on_the_way(site: Site, command: list[str], file: Path) -> int:
     return file.stat().st_size
 
 
+def move_over_a_kill(site: Site, slow: list[str], again: list[str], source: Path, target: Path) -> None:
+    """Move a file by a client that is killed in the middle and one that goes on."""
+    fill(source, {"file": content(SIZE)})
+    assert kill_on_the_way(site, slow, target / "file") < SIZE
+    site.run(*(word.format(url=site.url) for word in again))
+    assert digest(target / "file") == digest(source / "file")
+
+
 @pytest.mark.parametrize(
     ("slow", "again"),
     [
@@ -57,10 +65,7 @@ def kill_on_the_way(site: Site, command: list[str], file: Path) -> int:
     ],
 )
 def test_a_download_goes_on_after_a_kill(site: Site, slow: list[str], again: list[str]) -> None:
-    fill(site.remote, {"file": content(SIZE)})
-    assert kill_on_the_way(site, slow, site.local / "file") < SIZE
-    site.run(*(word.format(url=site.url) for word in again))
-    assert digest(site.local / "file") == digest(site.remote / "file")
+    move_over_a_kill(site, slow, again, site.remote, site.local)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +86,4 @@ def test_a_download_goes_on_after_a_kill(site: Site, slow: list[str], again: lis
     ],
 )
 def test_an_upload_goes_on_after_a_kill(site: Site, slow: list[str], again: list[str]) -> None:
-    fill(site.local, {"file": content(SIZE)})
-    assert kill_on_the_way(site, slow, site.remote / "file") < SIZE
-    site.run(*(word.format(url=site.url) for word in again))
-    assert digest(site.remote / "file") == digest(site.local / "file")
+    move_over_a_kill(site, slow, again, site.local, site.remote)
