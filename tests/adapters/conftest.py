@@ -15,8 +15,9 @@ from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.servers import FTPServer
 from tests.adapters.anyio_serving import BACKENDS, AnyioServe
 from tests.adapters.certificates import Certificates
+from tests.adapters.resources import leftovers
 from tests.adapters.s3_server import bucket, s3, s3_server
-from tests.adapters.serving import LogLines, Serving, leftovers, make_handler
+from tests.adapters.serving import LogLines, Serving, make_handler
 from tests.adapters.tls_clients import SecureClient, client_context, login
 
 __all__ = ["Serve", "TLSServe", "bucket", "s3", "s3_server"]

@@ -1,16 +1,15 @@
-"""A server in a thread of its own, clients that speak raw lines to it, and a check that nothing of either is left."""
+"""A server in a thread of its own, and clients that speak raw lines to it."""
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import os
 import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Final, Self, TypeVar
@@ -28,7 +27,6 @@ __all__ = [
     "LogLines",
     "Recorder",
     "Serving",
-    "leftovers",
     "make_handler",
     "received",
     "wait_for",
@@ -318,32 +316,3 @@ class Serving:
                 self.loop.call_soon_threadsafe(self.server.close_all)
             self.join()
         self.server.close_all()
-
-
-def _descriptors() -> dict[int, str]:
-    """Return what each open descriptor of this process is."""
-    found = {}
-    for name in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError):  # the one that listed them
-            found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
-    return found
-
-
-def _threads() -> set[threading.Thread]:
-    """Return the threads that there are, but for those that trio keeps for ten seconds in case it needs one."""
-    return {thread for thread in threading.enumerate() if not thread.name.startswith("Trio thread")}
-
-
-@contextlib.contextmanager
-def leftovers() -> Iterator[None]:
-    """Check at the end that there are no more descriptors and threads than at the beginning."""
-    gc.collect()
-    visible = os.path.isdir("/proc/self/fd")
-    descriptors = _descriptors() if visible else {}
-    threads = _threads()
-    yield
-    gc.collect()
-    wait_for(lambda: _threads() <= threads, "the threads' ends")
-    if visible:
-        left = {fd: what for fd, what in _descriptors().items() if descriptors.get(fd) != what}
-        assert not left, f"descriptors were left open: {left}"

@@ -18,7 +18,8 @@ import trio
 from ftpcore_adapters.anyio import serve
 from ftpcore_adapters.handlers import FTPHandler
 from tests.adapters.anyio_serving import BACKENDS, AnyioServe
-from tests.adapters.serving import PATIENCE, Client, LogLines, Recorder, leftovers, make_handler, received, wait_for
+from tests.adapters.resources import leftovers
+from tests.adapters.serving import PATIENCE, Client, LogLines, Recorder, make_handler, received, wait_for
 
 
 def refused(address: tuple[str, int]) -> bool:

@@ -23,7 +23,8 @@ from ftpcore_adapters.handlers import DTPHandler, FTPHandler
 from ftpcore_adapters.memory import MemoryFileSystem
 from tests.adapters.anyio_serving import BACKENDS, AnyioServe
 from tests.adapters.asynchronous_ports import AsyncFiles
-from tests.adapters.serving import PATIENCE, Client, LogLines, leftovers, make_handler, received, wait_for
+from tests.adapters.resources import leftovers
+from tests.adapters.serving import PATIENCE, Client, LogLines, make_handler, received, wait_for
 from tests.conftest import scaled
 from tests.watched import WatchedFileSystem
 

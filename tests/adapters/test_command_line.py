@@ -19,7 +19,8 @@ from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.servers import FTPServer
 from tests.adapters.command_line import Process, process, run
-from tests.adapters.serving import LogLines, leftovers
+from tests.adapters.resources import leftovers
+from tests.adapters.serving import LogLines
 
 # -- options -----------------------------------------------------------------------------------------------------------
 

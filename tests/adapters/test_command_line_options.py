@@ -14,7 +14,7 @@ from ftpcore_adapters import servers
 from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.servers import FTPServer
-from tests.adapters.serving import leftovers
+from tests.adapters.resources import leftovers
 
 
 class Idle(FTPServer):

@@ -41,7 +41,7 @@ from tests.adapters.command_line_tls import (
     with_files,
     write_users,
 )
-from tests.adapters.serving import leftovers
+from tests.adapters.resources import leftovers
 from tests.adapters.test_command_line_options import Idle
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from ftpcore_adapters.handlers import PassiveDTP
 from tests.adapters.conftest import Serve
+from tests.adapters.resources import counts
 from tests.adapters.serving import PASSWORD, USER, Recorder, Serving, wait_for
 from tests.conftest import scaled
 
@@ -126,16 +127,6 @@ def open_files() -> int:
         with contextlib.suppress(OSError):
             count += "/home/" in os.readlink(f"/proc/self/fd/{fd}")
     return count
-
-
-def counts(serving: Serving) -> tuple[int, int, int, int]:
-    """Return the descriptors of the process, the sockets of the loop, those without events, and the timers."""
-    return (
-        len(os.listdir("/proc/self/fd")),
-        len(serving.loop.socket_map),
-        serving.loop.unwatched,
-        len(serving.timers()),
-    )
 
 
 def closed_port() -> int:

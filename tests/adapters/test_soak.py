@@ -23,7 +23,7 @@ from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.memory import MemoryFileSystem
 from ftpcore_adapters.servers import FTPServer
 from ftpcore_adapters.testing import serve_in_thread
-from tests.adapters.serving import leftovers
+from tests.adapters.resources import leftovers
 from tests.adapters.soaking import Outcome, raise_descriptor_limit
 from tests.conftest import SCALE, scaled
 

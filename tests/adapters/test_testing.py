@@ -14,7 +14,8 @@ import pytest
 from ftpcore import Outcome
 from ftpcore_adapters.handlers import DTPHandler, FTPHandler
 from ftpcore_adapters.testing import FTPTestServer, Transfer, serve_in_thread
-from tests.adapters.serving import PATIENCE, leftovers
+from tests.adapters.resources import leftovers
+from tests.adapters.serving import PATIENCE
 
 pytest_plugins = ["ftpcore_adapters.pytest_plugin"]
 

@@ -14,7 +14,8 @@ import pytest
 
 from ftpcore_adapters.handlers import TLS_FTPHandler
 from tests.adapters.conftest import TLSServe
-from tests.adapters.serving import PASSWORD, USER, Recorder, Serving, wait_for
+from tests.adapters.resources import counts
+from tests.adapters.serving import PASSWORD, USER, Recorder, wait_for
 from tests.adapters.tls_clients import SecureClient, Truncated
 from tests.conftest import scaled
 
@@ -120,16 +121,6 @@ class FusedClient(SecureClient):
                 assert self.command("REIN") == 220
                 self.clear()
                 return
-
-
-def counts(serving: Serving) -> tuple[int, int, int, int]:
-    """Return the descriptors of the process, the sockets of the loop, those without events, and the timers."""
-    return (
-        len(os.listdir("/proc/self/fd")),
-        len(serving.loop.socket_map),
-        serving.loop.unwatched,
-        len(serving.timers()),
-    )
 
 
 @pytest.mark.parametrize("engine", ["openssl", "stdlib"])

@@ -22,7 +22,8 @@ from ftpcore_adapters.local import LocalFileSystem
 from ftpcore_adapters.seed import impersonates, impersonates_process
 from ftpcore_adapters.servers import FTPServer, MultiprocessFTPServer, ThreadedFTPServer
 from tests.adapters.anyio_serving import AnyioServing
-from tests.adapters.serving import PATIENCE, LogLines, Serving, leftovers, make_handler
+from tests.adapters.resources import leftovers
+from tests.adapters.serving import PATIENCE, LogLines, Serving, make_handler
 from tests.adapters.unix_people import (
     ANN,
     BOB,

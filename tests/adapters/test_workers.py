@@ -19,18 +19,8 @@ from ftpcore_adapters._spawning import SpawningServer
 from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.servers import FTPServer, MultiprocessFTPServer, ThreadedFTPServer
-from tests.adapters.serving import (
-    PASSWORD,
-    PATIENCE,
-    USER,
-    Client,
-    LogLines,
-    Serving,
-    leftovers,
-    make_handler,
-    received,
-    wait_for,
-)
+from tests.adapters.resources import leftovers
+from tests.adapters.serving import PASSWORD, PATIENCE, USER, Client, LogLines, Serving, make_handler, received, wait_for
 
 SPAWNING = [ThreadedFTPServer, MultiprocessFTPServer]
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.adapters.resources import leftovers
 from tests.adapters.s3_server import bucket, s3, s3_server
-from tests.adapters.serving import Serving, leftovers, make_handler
+from tests.adapters.serving import Serving, make_handler
 from tests.interop.clients import Site
 
 __all__ = ["bucket", "s3", "s3_server"]

@@ -22,7 +22,8 @@ from ftpcore_adapters.handlers import (
 )
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.servers import FTPServer
-from tests.adapters.serving import Client, Serving, leftovers, make_handler, received, wait_for
+from tests.adapters.resources import leftovers
+from tests.adapters.serving import Client, Serving, make_handler, received, wait_for
 from tests.seed.noted import Noting, Site, sites
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")

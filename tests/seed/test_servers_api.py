@@ -16,7 +16,8 @@ import pytest
 from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.servers import FTPServer, MultiprocessFTPServer, ThreadedFTPServer
-from tests.adapters.serving import PATIENCE, Client, LogLines, leftovers, make_handler, wait_for
+from tests.adapters.resources import leftovers
+from tests.adapters.serving import PATIENCE, Client, LogLines, make_handler, wait_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
 
