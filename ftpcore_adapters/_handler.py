@@ -30,13 +30,14 @@ from ftpcore_adapters._demands import either
 from ftpcore_adapters._host import SessionHost
 from ftpcore_adapters._loop import Loop
 from ftpcore_adapters._loop_host import LoopHost
-from ftpcore_adapters._seed_commands import Overrides, SeedCommands, proto_cmds, table_of
+from ftpcore_adapters._seed_commands import Overrides, SeedCommands
 from ftpcore_adapters._seed_data_channel import SeedDataChannel
 from ftpcore_adapters._seed_login import SeedLogin
 from ftpcore_adapters._seed_overrides import by_default, overridden
 from ftpcore_adapters._seed_processing import SeedProcessing
 from ftpcore_adapters._seed_replies import SeedReplies, spoken
 from ftpcore_adapters._seed_state import SeedState
+from ftpcore_adapters._seed_table import proto_cmds, table_of
 from ftpcore_adapters._session_log import SessionLog
 from ftpcore_adapters._sockets import CAN_SENDFILE, address_of, read_urgent_inline, set_no_delay
 from ftpcore_adapters._waiting_calls import WaitingCalls

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ftpcore import CCC_COMMANDS, CommandSpec, Connection
-from ftpcore_adapters._seed_commands import tls_proto_cmds
 from ftpcore_adapters._seed_data import TLS_DTPHandler
 from ftpcore_adapters._seed_overrides import by_default, overridden
+from ftpcore_adapters._seed_table import tls_proto_cmds
 from ftpcore_adapters._seed_tls import SeedTLS
 from ftpcore_adapters.tls import TLSSettings
 
