@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Awaitable, Callable, Container, Mapping
-from functools import partial
 from socket import socket
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
@@ -32,8 +31,9 @@ from ftpcore_adapters._loop import Loop
 from ftpcore_adapters._loop_host import LoopHost
 from ftpcore_adapters._seed_commands import Overrides, SeedCommands
 from ftpcore_adapters._seed_data_channel import SeedDataChannel
+from ftpcore_adapters._seed_ending import SeedEnding
 from ftpcore_adapters._seed_login import SeedLogin
-from ftpcore_adapters._seed_overrides import by_default, overridden
+from ftpcore_adapters._seed_overrides import overridden
 from ftpcore_adapters._seed_processing import SeedProcessing
 from ftpcore_adapters._seed_replies import SeedReplies, spoken
 from ftpcore_adapters._seed_state import SeedState
@@ -61,13 +61,12 @@ _TOO_MANY_PER_IP: Final = Reply.of(421, "Too many connections from the same IP a
 
 
 class FTPHandler(
-    SeedDataChannel, SeedState, SeedReplies, SeedProcessing, SeedLogin, SeedCommands, SessionLog, Delegate
+    SeedDataChannel, SeedState, SeedReplies, SeedProcessing, SeedLogin, SeedCommands, SeedEnding, SessionLog, Delegate
 ):
     """One control connection, as users of this API configure and extend it.
 
     `ftp_XXX` methods of a subclass take over a command: they get the real path (or the argument as it was typed),
-    answer by
-    `respond`, and may call `super().ftp_XXX(...)`.  Exceptions in hooks end the session, never the server.
+    answer by `respond`, and may call `super().ftp_XXX(...)`.  Exceptions in hooks end the session, never the server.
     """
 
     authorizer: Any = DummyAuthorizer()
@@ -104,8 +103,6 @@ class FTPHandler(
         self._session: Session | None = None
         self._calls: list[ScheduledCall] = []
         self._waiting_calls = WaitingCalls()
-        self._closed = False
-        self._failing = False
         conn.setblocking(False)
         try:
             peer = conn.getpeername()
@@ -181,39 +178,6 @@ class FTPHandler(
 
     def _commands(self) -> Mapping[str, CommandSpec]:
         return table_of(self.proto_cmds)
-
-    def connection_closed(self) -> None:
-        """The control connection is closed: give its place to others, and tell a class that wants to know."""
-        methods = overridden(type(self))
-        if "handle_close" in methods and self._client_has_left():
-            self._tell(self.handle_close)
-        self._closed = True
-        self.socket = None
-        for call in self._calls:
-            call.cancel()
-        self._calls.clear()
-        if self.server is not None:
-            self.server.forget(self)
-        if "close" in methods:
-            self._tell(self.close)
-
-    def session_over(self) -> None:
-        """The host runs the session no longer: nobody waits for it any more.  Idempotent."""
-        self._waiting_calls.give_up()
-        self.abandon_channel()
-        if isinstance(self._fs, AbstractedFS):
-            self._fs.cmd_channel = None
-
-    def session_failed(self, instance: object) -> None:
-        """The exception that is being handled ended the session, a hook or a command: log it."""
-        if "handle_error" in overridden(type(self)):
-            self._failing = True
-            try:
-                self.handle_error()
-            finally:
-                self._failing = False
-        else:
-            self.log_exception(instance)
 
     def log_failure(self, where: str, error: BaseException) -> None:
         if "handle_error" not in overridden(type(self)):
@@ -291,43 +255,6 @@ class FTPHandler(
         """The client's address has too many connections: 421, and close."""
         self._refuse(_TOO_MANY_PER_IP)
 
-    @by_default
-    def handle_timeout(self) -> None:
-        """The client was idle for `timeout` seconds: 421, and close.  A class that overrides this may keep it."""
-        self._run(partial(self.session.close, Reply.of(421, "Control connection timed out.")))
-
-    @by_default
-    def handle_error(self) -> None:
-        """Log the exception that is being handled, and close the session, unless what failed ends it, or need not."""
-        self.log_exception(self)
-        if not self._failing:
-            self.close()
-
-    @by_default
-    def handle_close(self) -> None:
-        """The client has closed the connection."""
-        self.close()
-
-    @by_default
-    def close(self) -> None:
-        """Close the session now; idempotent, callable from any thread.
-
-        A class that overrides this has it called whatever closed the session.
-        """
-        if self._closed:
-            return
-        if self._host is not None:
-            self._closed = True
-            self._run(self._host.pump)  # what was answered leaves, if the socket takes it
-            self._run(self._host.drop)
-        elif self.socket is not None:
-            self.socket.close()
-            self.connection_closed()
-
-    def close_when_done(self) -> None:
-        """Close when all that was answered is sent."""
-        self._run(self._running_host().finish)
-
     def del_channel(self) -> None:
         """Read and begin nothing until `add_channel`."""
         self._run(self.session.suspend)
@@ -364,17 +291,6 @@ class FTPHandler(
         except RuntimeError:
             if not self._closed:
                 raise  # else the loop of that thread has ended, and the session with it
-
-    def _tell(self, method: Callable[[], object]) -> None:
-        try:
-            method()
-        except Exception:  # noqa: BLE001  logged; the session ends anyway
-            self.log_exception(self)
-
-    def _client_has_left(self) -> bool:
-        """Was it the client, or the network, that ended the connection which is being closed?"""
-        session = self._session
-        return not self._closed and session is not None and (not session.lost or session.reason == "client left")
 
     def _refuse(self, reply: Reply) -> None:
         self._refusal = reply
