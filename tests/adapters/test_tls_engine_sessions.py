@@ -43,13 +43,13 @@ def client_of(make_client: type[Client], version: Version, tls_certificates: Cer
 
     def client(**options: Any) -> Client:
         made: Client = make_client(
-            tls_certificates.authority,  # type: ignore[call-arg]  # all have these
+            tls_certificates.authority,
             version,
             context=contexts[0] if contexts else None,
             **options,
         )
         if not contexts:
-            contexts.append(made.context)  # type: ignore[attr-defined]  # each has one
+            contexts.append(made.context)
         clients.append(made)
         return made
 
