@@ -27,6 +27,7 @@ __all__ = [
     "listening_socket",
     "read_urgent_inline",
     "receive",
+    "receive_into",
     "receive_into_file",
     "send",
     "send_file",
@@ -123,6 +124,16 @@ def receive(sock: socket.socket, size: int) -> bytes:
     """Receive up to `size` bytes, b"" at the peer's end; BlockingIOError or ConnectionError."""
     try:
         return sock.recv(size)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise _lost(error) from None
+
+
+def receive_into(sock: socket.socket, buffer: memoryview) -> int:
+    """Receive into `buffer`, 0 at the peer's end; BlockingIOError or ConnectionError."""
+    try:
+        return sock.recv_into(buffer)
     except BlockingIOError:
         raise
     except OSError as error:

@@ -66,10 +66,10 @@ class _SessionContext:
         self._chosen: Callable[[], Library] | None = None
 
     def control(self) -> TLSEngine:
-        return TLSEngine(self._connect_control, protocols=_CONTROL_PROTOCOLS, hold_tickets=False)
+        return TLSEngine(self._connect_control, protocols=_CONTROL_PROTOCOLS, hold_tickets=False, by_record=True)
 
     def data(self) -> TLSEngine:
-        return TLSEngine(self._connect_data, protocols=_DATA_PROTOCOLS, hold_tickets=True)
+        return TLSEngine(self._connect_data, protocols=_DATA_PROTOCOLS, hold_tickets=True, by_record=False)
 
     def _connect_control(self, hello: ClientHello) -> Library:
         try:

@@ -31,8 +31,8 @@ _NO_APPLICATION_PROTOCOL: Final = b"\x78"
 class Library(Protocol):
     """A connection of OpenSSL.  BlockingIOError: it needs another record; TLSError: it is broken."""
 
-    def put(self, record: memoryview, /) -> object:
-        """Take ciphertext."""
+    def put(self, data: bytes | memoryview, /) -> object:
+        """Copy ciphertext."""
 
     def handshake(self) -> None:
         """Go on with the handshake; returns when it is complete."""
@@ -67,7 +67,9 @@ class TLSEngine:
     in memory.
     """
 
-    def __init__(self, connect: Connector, *, protocols: Collection[bytes], hold_tickets: bool) -> None:
+    def __init__(
+        self, connect: Connector, *, protocols: Collection[bytes], hold_tickets: bool, by_record: bool
+    ) -> None:
         """Make an engine.
 
         Args:
@@ -75,10 +77,13 @@ class TLSEngine:
             protocols: Of those that ALPN offers, one must be among these.
             hold_tickets: Don't let the tickets of TLS 1.3 out before something else goes out.  An upload client that
                 never reads them, and closes, would reset the connection and lose the tail of its own data.
+            by_record: Give OpenSSL one record at a time, so that what follows close_notify can be had, in clear.  Else
+                it is given all at once, which is faster.
         """
         self._connect = connect
         self._protocols = protocols
         self._hold_tickets = hold_tickets
+        self._by_record = by_record
         self._records = RecordBuffer()
         self._hello: HelloReader | None = HelloReader()
         self._first: list[memoryview] = []
@@ -92,7 +97,7 @@ class TLSEngine:
         self._early = b""
         """Plaintext that was decrypted before `close`, and not read."""
         self._unread = False
-        """The library may have more of the record that was read from last."""
+        """The library may have more of what it was given."""
         self._held = b""
         self._output = b""
         self._sent = 0
@@ -109,9 +114,18 @@ class TLSEngine:
         """It is broken: what is read before the error is raised is the last."""
         return self._failure is not None
 
-    def feed(self, data: bytes) -> None:
-        """Take ciphertext from the peer."""
-        self._records.feed(data)
+    @property
+    def copies(self) -> bool:
+        """`feed` copies what it is given from now on, so that it can be the caller's buffer."""
+        return self._details is not None and not self._by_record
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Take ciphertext from the peer; not copied, unless `copies` says so."""
+        if self._details is None or self._by_record or self._library is None:
+            self._records.feed(data)
+        elif data:
+            self._library.put(data)
+            self._unread = True
 
     def feed_eof(self) -> None:
         """Take the peer's end of the stream."""
@@ -187,7 +201,7 @@ class TLSEngine:
             else:
                 size -= len(piece)
                 pieces.append(piece)
-                self._unread = len(piece) == wanted < _RECORD_SIZE
+                self._unread = not self._by_record or len(piece) == wanted < _RECORD_SIZE
         if pieces:
             return pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._raise_failure()
@@ -237,15 +251,24 @@ class TLSEngine:
         """
         if not self._closed and self._failure is None and self._details is not None:
             library = self._established("close")
-            if waiting := library.pending():
-                # The standard library looks for the peer's close_notify at once, and stumbles over data.
-                self._early += library.get(waiting)
             self._stale = True
             try:
+                self._read_early(library)
                 library.close()
             except TLSError as error:
                 self._failure = error  # whoever reads on learns of it
         self._closed = True
+
+    def _read_early(self, library: Library) -> None:
+        """Decrypt what is there: the standard library looks for close_notify at once, and trips over data."""
+        while not self._closed_by_peer and (library.pending() or (self._unread and not self._by_record)):
+            try:
+                piece = library.get(_RECORD_SIZE)
+            except BlockingIOError:
+                self._unread = False
+            else:
+                self._early += piece
+                self._closed_by_peer = not piece
 
     def take_unused(self) -> bytes:
         """Return what came behind the peer's close_notify, which is not of this connection any more."""
@@ -295,6 +318,8 @@ class TLSEngine:
         else:
             self._collect(library)
         self._details = details
+        if not self._by_record:
+            self.feed(self._records.take_rest())
         return details
 
     def _established(self, verb: str) -> Library:

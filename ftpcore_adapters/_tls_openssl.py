@@ -121,7 +121,7 @@ class OpenSSLConnection:
         if hasattr(connection, "set_options"):  # since pyOpenSSL 26; for contexts of the user's own
             connection.set_options(_NO_RENEGOTIATION)
         connection.set_accept_state()
-        self.put: Callable[[memoryview], object] = connection.bio_write
+        self.put: Callable[[bytes | memoryview], object] = connection.bio_write
         self.pending: Callable[[], int] = connection.pending
 
     def handshake(self) -> None:

@@ -36,12 +36,12 @@ class RecordBuffer:
     def __init__(self) -> None:
         self._view = _NOTHING
         self._at = 0
-        self._blocks: list[bytes] = []
+        self._blocks: list[bytes | memoryview] = []
         """What came behind `_view`."""
         self.garbage = False
         """What came last was no record."""
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Add what came."""
         if data:
             self._blocks.append(data)

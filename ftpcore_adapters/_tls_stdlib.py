@@ -90,7 +90,7 @@ class StdlibConnection:
         """Make a connection of `context`."""
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._connection = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self.put: Callable[[memoryview], object] = self._incoming.write
+        self.put: Callable[[bytes | memoryview], object] = self._incoming.write
         self.pending: Callable[[], int] = self._connection.pending
         self.drain: Callable[[], bytes] = self._outgoing.read
 

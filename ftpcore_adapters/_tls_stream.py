@@ -6,6 +6,7 @@ Every host has this, for control and data connections; none of it decides anythi
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,16 @@ _RECEIVED: Final = 256 * 1024
 
 #: Answers to messages of TLS itself (new keys) that may wait for a peer that takes none: tens of thousands.
 _ANSWERS: Final = 1024 * 1024
+
+
+class _Buffer(threading.local):
+    """What a thread receives into where it is copied at once: memory that is not got anew each time."""
+
+    def __init__(self) -> None:
+        self.view = memoryview(bytearray(_RECEIVED))
+
+
+_buffer: Final = _Buffer()
 
 
 class NotYet(BlockingIOError):
@@ -175,14 +186,20 @@ class TLSStream:
                 raise NotYet(WRITE) from None
 
     def _fill(self) -> None:
+        engine = self._engine
+        data: bytes | memoryview
         try:
-            data = _sockets.receive(self._sock, _RECEIVED)
+            if engine.copies:
+                buffer = _buffer.view
+                data = buffer[: _sockets.receive_into(self._sock, buffer)]
+            else:
+                data = _sockets.receive(self._sock, _RECEIVED)
         except BlockingIOError:
             raise NotYet(READ) from None
         if data:
-            self._engine.feed(data)
+            engine.feed(data)
         else:
-            self._engine.feed_eof()
+            engine.feed_eof()
 
     def _say_why(self) -> None:
         """Try once to send the alert."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ftpcore import StreamTruncated
+from ftpcore import Connection, StreamTruncated
 from ftpcore_adapters.tls import TLSContext, TLSEngine, TLSError, TLSSettings, TLSTruncated
 from tests.adapters.certificates import Certificates
 from tests.adapters.tls_play import (
@@ -42,7 +42,7 @@ class Play:
         return self.settings.for_session()
 
     def client(self) -> Client:
-        return self.make_client(self.authority, self.version)  # type: ignore[call-arg]  # all have these
+        return self.make_client(self.authority, self.version)
 
     def control(self) -> tuple[TLSEngine, Client]:
         engine, client = self.session().control(), self.client()
@@ -209,18 +209,49 @@ def test_an_empty_stream_ends_with_close_notify(play: Play) -> None:
     assert engine.read(1) == b""
 
 
-def test_closing_leaves_reading(play: Play) -> None:
-    engine, client = play.data()
-    client.write(b"late")
+@pytest.mark.parametrize("kind", [Connection.CONTROL, Connection.DATA])
+def test_closing_leaves_reading(play: Play, kind: Connection) -> None:
+    engine, client = play.control() if kind is Connection.CONTROL else play.data()
+    for text in (b"late", b" and", b" more"):
+        client.write(text)
     engine.feed(client.take())
     assert engine.read(2) == b"la"
     engine.close()
     client.write(b"r")
     client.close()
     engine.feed(client.take())
-    assert read_all(engine) == (b"ter", True)
+    assert read_all(engine) == (b"te and morer", True)
     client.feed(take_output(engine))
     assert client.read() == (b"", True)
+
+
+def test_closing_behind_the_peers_close_notify(play: Play) -> None:
+    engine, client = play.data()
+    client.write(b"late")
+    client.close()
+    engine.feed(client.take())
+    engine.close()
+    assert read_all(engine) == (b"late", True)
+    client.feed(take_output(engine))
+    assert client.read() == (b"", True)
+
+
+def test_a_data_connection_copies_what_it_is_fed(play: Play) -> None:
+    text = bytes(range(256)) * 1000
+    engine, client = play.session().data(), play.client()
+    assert not engine.copies
+    meet(engine, client)
+    assert engine.copies
+    client.write(text)
+    client.close()
+    buffer, came, closed = bytearray(10_000), b"", False
+    for block in split(client.take(), [len(buffer)]):
+        buffer[: len(block)] = block
+        engine.feed(memoryview(buffer)[: len(block)])
+        buffer[:] = bytes(len(buffer))
+        more, closed = read_all(engine)
+        came += more
+    assert (came == text, closed) == (True, True)
 
 
 def test_close_notify_is_said_once(play: Play) -> None:
