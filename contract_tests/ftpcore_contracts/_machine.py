@@ -294,9 +294,7 @@ class Machine(RuleBasedStateMachine):
             self._sound = False
             if not isinstance(error, ContractBroken):
                 came = f"{type(error).__name__}: {error}"
-                failed = ContractBroken(call, expected="no exception", came=came)
-                failed.what = self._story(call)
-                raise failed from error
+                raise ContractBroken(self._story(call), expected="no exception", came=came) from error
             error.what = self._story(error.what)
             raise
 
