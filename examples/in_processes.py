@@ -1,4 +1,4 @@
-"""The handler in processes, one for each session: python examples/in_processes.py [PORT]."""
+"""The handler in processes, one for each session: python -m examples.in_processes [PORT]."""
 
 import sys
 

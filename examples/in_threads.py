@@ -1,4 +1,4 @@
-"""The handler in threads, one for each session: python examples/in_threads.py [PORT]."""
+"""The handler in threads, one for each session: python -m examples.in_threads [PORT]."""
 
 import sys
 

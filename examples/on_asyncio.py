@@ -1,4 +1,4 @@
-"""The handler on asyncio; what may block runs in worker threads: python examples/on_asyncio.py [PORT]."""
+"""The handler on asyncio; what may block runs in worker threads: python -m examples.on_asyncio [PORT]."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""The handler in one I/O loop: python examples/on_ioloop.py [PORT]."""
+"""The handler in one I/O loop: python -m examples.on_ioloop [PORT]."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The handler on trio; what may block runs in worker threads: python examples/on_trio.py [PORT]."""
+"""The handler on trio; what may block runs in worker threads: python -m examples.on_trio [PORT]."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""The handler in two forked workers, each with an I/O loop: python examples/preforked.py [PORT]."""
+"""The handler in two forked workers, each with an I/O loop: python -m examples.preforked [PORT]."""
 
 import sys
 

@@ -80,10 +80,13 @@ class Program:
 def running(name: str, directory: Path, *arguments: str) -> Iterator[Program]:
     """Run an example on a free port; ^C ends it, and it ends well."""
     log = directory.with_name(f"{directory.name}.log")
-    words = (sys.executable, str(EXAMPLES / f"{name}.py"), "0", *arguments)
+    environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}
+    words = (sys.executable, "-m", f"examples.{name}", "0", *arguments)
     with (
         log.open("w") as errors,
-        subprocess.Popen(words, cwd=directory, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        subprocess.Popen(
+            words, cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
     ):
         program = Program(process, log)
         try:
