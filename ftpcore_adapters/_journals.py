@@ -45,7 +45,7 @@ def replay_command(words: Sequence[str]) -> None:
     parser = Parser(
         prog="ftpcore replay",
         description="Print a session that --journal recorded, and replay it: the same inputs must give the same "
-        "outputs, byte for byte.  Exit status 1: they do not.",
+        "outputs, byte for byte.  Exit status 1: they do not, or it can't be told.",
         allow_abbrev=False,
     )
     parser.add_argument("journal", metavar="FILE", help="a journal, as PID-1.jsonl; -: standard input")
@@ -61,7 +61,7 @@ def replay_command(words: Sequence[str]) -> None:
         replayed = replay(lines)
     except JournalError as error:
         sys.stdout.write(f"not replayed: {error}\n")
-        return
+        raise SystemExit(1) from None
     if replayed.difference is not None:
         sys.stdout.write(f"replayed, and not the same: {replayed.difference}\n")
         raise SystemExit(1)

@@ -50,6 +50,16 @@ def test_a_journal_that_was_changed_is_told(journal: Path) -> None:
     assert "not the same" in done.stdout
 
 
+def test_a_journal_of_code_that_is_not_there_is_told_and_not_replayed(journal: Path) -> None:
+    text = journal.read_text()
+    assert '"overrides":[]' in text
+    journal.write_text(text.replace('"overrides":[]', '"overrides":["NOOP"]'))
+    done = run("replay", str(journal))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "C: STOR g" in done.stdout
+    assert "\nnot replayed: the session's delegate took over NOOP" in done.stdout
+
+
 @pytest.mark.parametrize("text", ["", "hello\n"], ids=["empty", "no journal"])
 def test_what_is_no_journal_is_one_line_on_stderr(tmp_path: Path, text: str) -> None:
     (tmp_path / "j").write_text(text)
