@@ -120,7 +120,7 @@ class FaultyCommands(Mapping[str, Callable[..., object]]):
         faults: FaultQueue,
         inner: Mapping[str, Callable[..., object]],
         *,
-        arm: Callable[[TransferFault], None],
+        arm: Callable[[TransferFault | None], None],
         drop: Callable[[], None],
     ) -> None:
         self._faults = faults
@@ -130,6 +130,8 @@ class FaultyCommands(Mapping[str, Callable[..., object]]):
 
     def __getitem__(self, name: str) -> Callable[..., object]:
         fault = self._faults.take(name)
+        if name in _TRANSFERS and not isinstance(fault, TransferFault):
+            self._arm(None)
         if fault is None:
             return self._inner[name]
 
@@ -179,15 +181,22 @@ class FaultyDataSockets(DataSockets):
     """Data sockets that fail as ordered."""
 
     fault: TransferFault | None = None
+    withheld = False
+    """The listener is not looked at: the transfer that comes may be one whose data connection never comes up."""
     _moved = 0
+    _known = False
+    """That transfer has come."""
 
     def attempt(self, effect: NetworkEffect) -> object:
         host = self._owner
         assert isinstance(host, FaultyHost)
         match effect:
             case CloseData(part) if DataPart.CONNECTION in part:
-                self.fault, self._moved = None, 0
-            case AcceptData() | ConnectData() if host.faults.wants_no_connection() or self._has("never"):
+                self.fault, self._moved, self._known = None, 0, False
+            case AcceptData() | ConnectData() if self._has("never"):
+                raise BlockingIOError
+            case AcceptData() if not self._known and host.faults.wants_no_connection():
+                self.withheld = True
                 raise BlockingIOError
             case SendFile(_, _, size) | ReceiveData(size) | ReceiveFile(_, _, size) if self.fault is not None:
                 return self._moving(effect, self.fault, size)
@@ -196,6 +205,12 @@ class FaultyDataSockets(DataSockets):
             case _:
                 pass
         return super().attempt(effect)
+
+    def arm(self, fault: TransferFault | None) -> bool:
+        """The transfer has come, and is to end so; tell whether its connection was withheld, and should not be."""
+        self.fault, self._known = fault, True
+        withheld, self.withheld = self.withheld, False
+        return withheld and not self._has("never")
 
     def _has(self, how: How) -> bool:
         return self.fault is not None and self.fault.how == how
@@ -257,7 +272,8 @@ class FaultyHost(LoopHost):
         faults: FaultQueue = self.handler.faults  # type: ignore[attr-defined]  # the handler of a test server
         return faults
 
-    def arm(self, fault: TransferFault) -> None:
-        """Have the data connection of this session end so."""
+    def arm(self, fault: TransferFault | None) -> None:
+        """Have the data connection of the transfer that begins end so; None: well."""
         assert isinstance(self._data, FaultyDataSockets)
-        self._data.fault = fault
+        if self._data.arm(fault):
+            self.loop.call_soon_threadsafe(self.retry)  # when the session has begun it

@@ -77,7 +77,7 @@ class Transfer(NamedTuple):
     verb: str
     path: str
     size: int
-    """Bytes that were moved."""
+    """Bytes that were moved, as the server tells: of one that lies, what it claims."""
     outcome: Outcome
 
 
@@ -160,7 +160,7 @@ class FTPTestServer:
 
     @property
     def transfers(self) -> list[Transfer]:
-        """The transfers that have ended."""
+        """The transfers of files that have ended; listings are none."""
         with self._changed:
             return self._transfers[:]
 
@@ -246,7 +246,7 @@ class _Handler(FTPHandler):
         self.command_overrides = FaultyCommands(self.faults, self.command_overrides, arm=self._arm, drop=self.close)
         return session
 
-    def _arm(self, fault: TransferFault) -> None:
+    def _arm(self, fault: TransferFault | None) -> None:
         self._faulty.arm(fault)
 
     def attach(self, host: SessionHost) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from ftpcore import Outcome
+from ftpcore_adapters._faults import How
 from ftpcore_adapters.handlers import DTPHandler, FTPHandler
 from ftpcore_adapters.testing import FTPTestServer, Transfer, serve_in_thread
 from tests.adapters.resources import leftovers
@@ -150,6 +151,15 @@ def test_an_active_data_connection_never_comes() -> None:
                 client.voidresp()
         client.set_pasv(False)
         assert retrieved(client) == b"data"
+
+
+@pytest.mark.parametrize("how", ["never", "reset"])
+def test_a_fault_of_one_verb_leaves_the_others_alone(ftp_server: FTPTestServer, client: ftplib.FTP, how: How) -> None:
+    ftp_server.fail_next("STOR", how=how)
+    assert client.nlst() == ["f"]
+    assert retrieved(client) == DATA
+    client.set_pasv(False)
+    assert retrieved(client) == DATA
 
 
 @pytest.mark.parametrize("verb", ["NOOP", "RETR"])
