@@ -54,7 +54,7 @@ async def ftp_RETR(session: Session, path: VirtualPath) -> Reply:
     offset = _restart_offset(session)
     need_endpoint(session)
     file = await OpenFile(path, OpenMode.READ)
-    await _check_offset(file, offset)
+    await _check_offset(file, path, offset)
     async with Transfer(session, "RETR", path, Direction.SENT, file) as channel:
         await channel.send_file(offset)
     return _COMPLETE
@@ -91,7 +91,7 @@ async def ftp_STOR(session: Session, path: VirtualPath) -> Reply:
     need_endpoint(session)
     if offset:
         file = await OpenFile(path, OpenMode.UPDATE)
-        await _check_offset(file, offset)
+        await _check_offset(file, path, offset)
         return await _store(session, "STOR", path, file, offset)
     if Capability.RESUME not in session.logged_in().filesystem.capabilities:
         return await _replace(session, path)
@@ -190,11 +190,19 @@ def _restart_offset(session: Session) -> int:
     return session.taken_restart
 
 
-async def _check_offset(file: AnyFile, offset: int) -> None:
-    """Refuse an offset behind the end, before the 1yz.  RFC 1123 4.1.3.4."""
-    if offset > file.size:
+async def _check_offset(file: AnyFile, path: VirtualPath, offset: int) -> None:
+    """Refuse an offset behind the end, before the 1yz.  RFC 1123 4.1.3.4.
+
+    A file that claims to be empty may not know its size: the filesystem is asked then.
+    """
+    if offset <= file.size:
+        return
+    try:
+        if file.size or offset > (await Stat(path)).size:
+            raise FtpError(Reply.of(554, "Restart offset is beyond the end of the file."))
+    except BaseException:
         await CloseFile(file, complete=False)
-        raise FtpError(Reply.of(554, "Restart offset is beyond the end of the file."))
+        raise
 
 
 async def _remove(path: VirtualPath) -> None:

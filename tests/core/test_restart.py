@@ -60,6 +60,41 @@ def test_retr_sends_from_the_mark(
     assert [len(closings) for closings in disk.closings] == [1]
 
 
+@pytest.mark.parametrize(
+    ("command", "codes", "content"),
+    [
+        pytest.param(b"REST 5\r\n" + PORT + b"RETR f", [350, 200, 150, 226], b"56789ab", id="within"),
+        pytest.param(b"REST 12\r\n" + PORT + b"RETR f", [350, 200, 150, 226], b"", id="at the end"),
+        pytest.param(b"REST 13\r\n" + PORT + b"RETR f", [350, 200, 554], None, id="behind the end"),
+        pytest.param(b"REST 13\r\n" + PORT + b"STOR f", [350, 200, 554], None, id="STOR behind the end"),
+    ],
+)
+def test_S_08_the_filesystem_is_asked_for_the_end_of_a_file_that_does_not_know_it(
+    disk_host: ScriptedHost, disk: WatchedFileSystem, command: bytes, codes: list[int], content: bytes | None
+) -> None:
+    disk.sizeless = True
+    disk_host.feed(command + b"\r\n")
+    assert disk_host.codes() == codes
+    assert disk_host.downloads == ([] if content is None else [content])
+    assert disk.closings == [[content is not None]]
+
+
+def test_S_10_stor_at_a_mark_within_a_file_that_does_not_know_its_size(
+    disk_host: ScriptedHost, disk: WatchedFileSystem
+) -> None:
+    disk.sizeless = True
+    disk_host.feed(b"REST 5\r\n" + PORT + b"STOR f\r\n").upload(b"XY").finish()
+    assert (disk_host.codes(), disk.files.read_bytes("/f")) == ([350, 200, 150, 226], b"01234XY789ab")
+
+
+def test_S_08_a_file_that_does_not_know_its_size_is_closed_if_nobody_else_does(
+    disk_host: ScriptedHost, disk: WatchedFileSystem
+) -> None:
+    disk.sizeless, disk.faults["stat"] = True, PermissionError(13, "Permission denied", "/f")
+    disk_host.feed(b"REST 5\r\n" + PORT + b"RETR f\r\n")
+    assert (disk_host.codes(), disk.closings) == ([350, 200, 550], [[False]])
+
+
 def test_S_08_a_mark_behind_the_end_leaves_the_listener(host: ScriptedHost) -> None:
     host.feed(b"REST 999\r\nPASV\r\nRETR f\r\nRETR f\r\n").connect()
     assert host.codes() == [350, 227, 554, 150, 226]
