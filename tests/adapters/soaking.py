@@ -1,4 +1,4 @@
-"""Many clients at once, in a process of its own: each sends random commands until the time is over.
+"""Many clients at once, in a process of its own: each sends random commands, and moves data, until the time is over.
 
 python -m tests.adapters.soaking HOST PORT CLIENTS SECONDS
 
@@ -52,6 +52,17 @@ COMMANDS: Final[tuple[tuple[str, frozenset[int]], ...]] = tuple(
     }.items()
 )
 
+#: What is moved over a data connection of its own, with what then comes; None: nothing, for this is sent.
+TRANSFERS: Final[tuple[tuple[str, bytes | None], ...]] = (
+    ("RETR /a", b"content"),
+    ("NLST /dir", b"/dir/b\r\n"),
+    ("STOR /stored", None),
+)
+STORED: Final = b"stored"
+
+#: One command in so many is a transfer.
+TRANSFER_EVERY: Final = 5
+
 #: Seconds that a client waits between an answer and its next command, at most: as people and programs do.
 PAUSE: Final = 0.5
 
@@ -63,6 +74,8 @@ class Outcome:
     clients: int
     commands: int = 0
     """Answered, and rightly."""
+    transfers: int = 0
+    """Whose data came, and was right."""
     lost: int = 0
     """Connections that the server ended, or never began."""
     wrong: list[str] = field(default_factory=list)
@@ -71,10 +84,22 @@ class Outcome:
     """Seconds that an answer took, at most."""
 
 
+class _Download:
+    """A data connection that something comes over."""
+
+    def __init__(self, sock: socket.socket, expected: bytes) -> None:
+        self.sock = sock
+        self.expected = expected
+        self.received = b""
+
+
 class _Client:
     """One connection."""
 
     def __init__(self, address: tuple[str, int]) -> None:
+        self.host = address[0]
+        self.transfer: tuple[str, bytes | None] | None = None
+        """What the next 229 is for."""
         self.sock = socket.create_connection(address, 60)
         self.sock.setblocking(False)
         self.reader = ReplyReader()
@@ -88,6 +113,25 @@ class _Client:
         self.sent_at = time.monotonic()
         with suppress(OSError):  # that it is lost is seen when it is read
             self.sock.sendall(line.encode() + b"\r\n")
+
+    def begin(self, line: str, content: bytes | None) -> None:
+        """Ask for a port; the transfer follows."""
+        self.transfer = line, content
+        self.send("EPSV", frozenset({229}))
+
+    def connect(self, port: int) -> _Download | None:
+        """Begin the transfer; return what is to be read."""
+        assert self.transfer is not None
+        (line, content), self.transfer = self.transfer, None
+        sock = socket.create_connection((self.host, port), 60)
+        self.send(line, frozenset({125, 150}))
+        self.expected.append(frozenset({226}))
+        if content is not None:
+            sock.setblocking(False)
+            return _Download(sock, content)
+        with sock:
+            sock.sendall(STORED)
+        return None
 
 
 def raise_descriptor_limit(needed: int) -> bool:
@@ -117,10 +161,14 @@ def _play(address: tuple[str, int], count: int, seconds: float) -> Outcome:
             client.due = time.monotonic() + dice.random() * PAUSE
         while (now := time.monotonic()) < end and clients:
             for client in [client for client in clients if not client.expected and client.due <= now]:
-                client.send(*dice.choice(COMMANDS))
+                if dice.randrange(TRANSFER_EVERY):
+                    client.send(*dice.choice(COMMANDS))
+                else:
+                    client.begin(*dice.choice(TRANSFERS))
                 client.due = now + dice.random() * PAUSE
             _take(selector, clients, outcome, 0.01)
         _until(selector, clients, outcome, lambda: not any(client.expected for client in clients))
+        _until(selector, clients, outcome, lambda: len(selector.get_map()) <= len(clients))
         for client in clients:
             client.leaves = True
             client.send("QUIT", frozenset({221}))
@@ -142,6 +190,9 @@ def _until(selector: selectors.BaseSelector, clients: set[_Client], outcome: Out
 def _take(selector: selectors.BaseSelector, clients: set[_Client], outcome: Outcome, timeout: float) -> None:
     """Read what has come."""
     for key, _ in selector.select(timeout):
+        if isinstance(key.data, _Download):
+            _take_data(selector, key.data, outcome)
+            continue
         client: _Client = key.data
         try:
             data = client.sock.recv(65536)
@@ -153,6 +204,12 @@ def _take(selector: selectors.BaseSelector, clients: set[_Client], outcome: Outc
                 codes = client.expected.pop(0) if client.expected else frozenset()
                 if reply.code in codes:
                     outcome.commands += 1
+                    if reply.code == 229 and client.transfer is not None:
+                        download = client.connect(int(reply.lines[0].split("|")[3]))
+                        if download is not None:
+                            selector.register(download.sock, selectors.EVENT_READ, download)
+                        else:
+                            outcome.transfers += 1
                 elif len(outcome.wrong) < 10:
                     outcome.wrong.append(f"{reply.code} {reply.lines[0]}, where {sorted(codes)} was right")
                 if client.sent_at:
@@ -162,6 +219,22 @@ def _take(selector: selectors.BaseSelector, clients: set[_Client], outcome: Outc
             client.sock.close()
             clients.discard(client)
             outcome.lost += bool(client.expected) or not client.leaves
+
+
+def _take_data(selector: selectors.BaseSelector, download: _Download, outcome: Outcome) -> None:
+    try:
+        data = download.sock.recv(65536)
+    except OSError:
+        data = b""
+    download.received += data
+    if data:
+        return
+    selector.unregister(download.sock)
+    download.sock.close()
+    if download.received == download.expected:
+        outcome.transfers += 1
+    elif len(outcome.wrong) < 10:
+        outcome.wrong.append(f"{download.received!r} came, where {download.expected!r} was right")
 
 
 if __name__ == "__main__":

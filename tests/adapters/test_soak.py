@@ -24,7 +24,7 @@ from ftpcore_adapters.memory import MemoryFileSystem
 from ftpcore_adapters.servers import FTPServer
 from ftpcore_adapters.testing import serve_in_thread
 from tests.adapters.resources import leftovers
-from tests.adapters.soaking import Outcome, raise_descriptor_limit
+from tests.adapters.soaking import TRANSFER_EVERY, Outcome, raise_descriptor_limit
 from tests.conftest import SCALE, scaled
 
 CLIENTS: Final = scaled(2_000)
@@ -108,4 +108,5 @@ def test_many_busy_sessions_at_once(host: str) -> None:
             growth = resident() - before
     assert (outcome.lost, outcome.wrong) == (0, [])
     assert outcome.commands > outcome.clients, "hardly anything was asked"
+    assert outcome.transfers > outcome.clients / TRANSFER_EVERY, "hardly anything was moved"
     assert growth <= MEMORY_AT_ONCE + MEMORY_PER_SESSION * outcome.clients, f"{growth} bytes for {outcome.clients}"
