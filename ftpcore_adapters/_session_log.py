@@ -109,9 +109,9 @@ class SessionLog:
 
     log_prefix: str = "%(remote_ip)s:%(remote_port)s-[%(username)s]"
     """Formatted with the attributes of the handler."""
-    log_cmds_list: Iterable[str] = (
+    log_cmds_list: list[str] = [
         "DELE", "RNFR", "RNTO", "MKD", "RMD", "CWD", "XMKD", "XRMD", "XCWD", "REIN", "SITE CHMOD", "MFMT",
-    )  # fmt: skip
+    ]  # fmt: skip
     """The commands that `log_cmd` writes."""
 
     refused = False

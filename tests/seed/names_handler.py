@@ -38,7 +38,7 @@ def _command(verbs: str, parameters: str, text: str, how: How = "same") -> tuple
     )
 
 
-_LOGGED: Final = ("DELE", "RNFR", "RNTO", "MKD", "RMD", "CWD", "XMKD", "XRMD", "XCWD", "REIN", "SITE CHMOD", "MFMT")
+_LOGGED: Final = ["DELE", "RNFR", "RNTO", "MKD", "RMD", "CWD", "XMKD", "XRMD", "XCWD", "REIN", "SITE CHMOD", "MFMT"]
 
 _OPTIONS: Final = (
     Name("handlers", "", "module", UNCHECKED, "The handlers of sessions, and the table of commands."),
@@ -79,7 +79,7 @@ _OPTIONS: Final = (
         "fixed",
     ),
     _option("log_prefix", "%(remote_ip)s:%(remote_port)s-[%(username)s]", "Formatted with the handler's attributes."),
-    _option("log_cmds_list", _LOGGED, "The commands that `log_cmd` writes; a tuple now.", "fixed"),
+    _option("log_cmds_list", _LOGGED, "The commands that `log_cmd` writes, as a list."),
 )
 
 _STATE: Final = (
