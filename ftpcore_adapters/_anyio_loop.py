@@ -102,6 +102,8 @@ class AnyioLoop:
     def stop(self) -> None:
         """Give up what is left of the sessions, and end every task."""
         self._stopped = True
+        if self.hosts:
+            logger.warning("%d session(s) had not ended in time and were given up", len(self.hosts))
         _close_each(self.hosts)
         if hasattr(self, "_tasks"):
             self._tasks.cancel_scope.cancel()
@@ -114,7 +116,8 @@ class AnyioLoop:
     async def until_empty(self) -> None:
         """Return when no session is left."""
         while self.hosts:
-            self._emptied = Event()
+            if self._emptied.is_set():
+                self._emptied = Event()
             await self._emptied.wait()
 
     def discard(self, host: AnyioHost) -> None:

@@ -13,8 +13,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 try:
@@ -32,6 +32,7 @@ from ftpcore_adapters._accepting import LAST_WORDS, Acceptor, listening_on
 from ftpcore_adapters._anyio_host import AnyioHost
 from ftpcore_adapters._anyio_loop import AnyioLoop
 from ftpcore_adapters._asynchrony import refuse_asynchronous_commands
+from ftpcore_adapters._scheduler import ScheduledCall
 from ftpcore_adapters.log import logger
 
 if TYPE_CHECKING:
@@ -108,6 +109,9 @@ class Server(Acceptor):
     def __init__(self, listener: socket.socket, handler: type[FTPHandler], loop: AnyioLoop, backlog: int) -> None:
         super().__init__(listener, handler, loop, backlog)
         self._closed = Event()
+        self._was_cut = False
+        self._end: ScheduledCall | None = None
+        """When sessions that are stuck are given up, once the server was told to end."""
 
     async def serve_forever(self) -> None:
         """Return when the server was closed and the last session has ended."""
@@ -121,7 +125,7 @@ class Server(Acceptor):
         transfer with 426, and 421 follows.
         """
         self._begin_drain(seconds)
-        with move_on_after(seconds + LAST_WORDS + self.grace):
+        with move_on_after(seconds + LAST_WORDS):
             await self.ioloop.until_empty()
         await self.aclose()
 
@@ -145,22 +149,42 @@ class Server(Acceptor):
 
     def close(self) -> None:
         """Stop listening; sessions go on.  Idempotent, for any thread."""
-        if threading.get_ident() != self.ioloop.thread:
-            self.ioloop.call_soon_threadsafe(self.close)
-            return
-        super().close()
-        self._closed.set()
+        if threading.get_ident() == self.ioloop.thread:
+            super().close()
+            self._closed.set()
+        else:
+            self._call_soon(self.close)
 
     def close_all(self) -> None:
-        """Stop listening, and cut the sessions; for hooks, and for any thread.  Returns at once."""
-        if threading.get_ident() != self.ioloop.thread:
-            self.ioloop.call_soon_threadsafe(self._cut)
-        else:
+        """Stop listening, and cut the sessions; what has not ended within `grace` is given up.
+
+        Returns at once.  Idempotent, for hooks and for any thread.
+        """
+        if threading.get_ident() == self.ioloop.thread:
             self._cut()
+        else:
+            self._call_soon(self._cut)
 
     def make_host(self, handler: FTPHandler, sock: socket.socket) -> AnyioHost:
         return AnyioHost(handler, sock, self.ioloop)
 
+    def _begin_drain(self, seconds: float) -> None:
+        super()._begin_drain(seconds)
+        if not self._was_cut:
+            self._give_up_in(seconds + LAST_WORDS + self.grace)
+
     def _cut(self) -> None:
         self.close()
-        self._drop_all()
+        if not self._was_cut:
+            self._was_cut = True
+            self._give_up_in(self.grace)
+            self._drop_all()
+
+    def _give_up_in(self, seconds: float) -> None:
+        if self._end is not None:
+            self._end.cancel()
+        self._end = self.ioloop.call_later(seconds, self.ioloop.stop) if self.ioloop.hosts else None
+
+    def _call_soon(self, function: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and the server with it
+            self.ioloop.call_soon_threadsafe(function)
