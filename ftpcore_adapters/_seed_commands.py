@@ -289,5 +289,5 @@ class SeedCommands:
         return (timeval, path) if self._inherited("MFMT", path, timeval) is not None else None
 
     @by_default
-    def ftp_SITE_CHMOD(self, path: str, mode: str) -> tuple[str, str] | None:
-        return (path, mode) if self._inherited("SITE CHMOD", path, mode) is not None else None
+    def ftp_SITE_CHMOD(self, path: str, mode: str) -> tuple[str, int] | None:
+        return (path, int(mode, 8)) if self._inherited("SITE CHMOD", path, mode) is not None else None

@@ -223,7 +223,8 @@ _COMMANDS: Final = (
     _command(
         "SITE_CHMOD",
         "path, mode",
-        "200; 501; 550; 504 for the bits that have a program run as its owner.  Returns both.",
+        "200; 501; 550; 504 for the bits that have a program run as its owner.  Returns the real path, and the mode as "
+        "a number.",
         "fixed",
     ),
     _command("SITE", "line", "501: it needs a command.  An unknown one is 504, where it was 500.", "fixed"),
