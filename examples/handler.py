@@ -15,9 +15,9 @@ class Handler(FTPHandler):
     def on_file_received(self, file: str) -> None:
         self.log(f"{self.username} stored {file}")
 
-    def ftp_STOR(self, path: str) -> str | None:
-        if not path.lower().endswith(REFUSED):
-            return super().ftp_STOR(path)
+    def ftp_STOR(self, file: str, mode: str = "w") -> str | None:
+        if not file.lower().endswith(REFUSED):
+            return super().ftp_STOR(file, mode)
         self.respond("553 No programs here.")
         return None
 

@@ -85,6 +85,8 @@ class Running:
 
     account: Callable[[str, str, str], Account]
     """Makes the account of a login that is decided here, of the home, the password and the message."""
+    appending = False
+    """It is an APPE, although it has STOR called."""
 
     def __init__(self, handler: FTPHandler, session: Session, name: str) -> None:
         assert session.current is not None, "a command is run by a task"

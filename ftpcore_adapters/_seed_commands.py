@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ftpcore_adapters._running import Running, run
-from ftpcore_adapters._seed_overrides import by_default, overridden
+from ftpcore_adapters._seed_overrides import by_default, overridden, takes
 
 if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
@@ -25,7 +25,11 @@ _TAKING_PART: Final = {
     "handle_auth_success": {"ftp_PASS"},
     "handle_auth_failed": {"ftp_PASS"},
     "flush_account": {"ftp_USER", "ftp_REIN"},
+    "ftp_STOR": {"ftp_APPE"},
 }
+
+#: Modes of `ftp_STOR` -> the command.
+_STORING: Final = {"w": "STOR", "a": "APPE"}
 
 
 class Overrides(Mapping[str, Callable[..., object]]):
@@ -71,6 +75,8 @@ class SeedCommands:
 
         @property
         def authenticated(self) -> bool: ...
+        @property
+        def _restart_position(self) -> int: ...
         def flush_account(self) -> None: ...
 
     def _flush(self) -> None:
@@ -168,8 +174,8 @@ class SeedCommands:
         return self._inherited("PWD", line)
 
     @by_default
-    def ftp_STAT(self, line: str) -> str | None:
-        return self._inherited("STAT", line)
+    def ftp_STAT(self, path: str) -> str | None:
+        return self._inherited("STAT", path)
 
     @by_default
     def ftp_SYST(self, line: str) -> str | None:
@@ -212,16 +218,35 @@ class SeedCommands:
         return self._inherited("CDUP", path)
 
     @by_default
-    def ftp_RETR(self, path: str) -> str | None:
-        return self._inherited("RETR", path)
+    def ftp_RETR(self, file: str) -> str | None:
+        return self._inherited("RETR", file)
 
     @by_default
-    def ftp_STOR(self, path: str) -> str | None:
-        return self._inherited("STOR", path)
+    def ftp_STOR(self, file: str, mode: str = "w") -> str | None:
+        """Store a file; with the mode "a", append to it."""
+        if mode not in ("w", "a"):
+            raise ValueError(
+                f"ftp_STOR expected the mode 'w' or 'a'; got {mode!r}; REST says where to store within a file"
+            )
+        appending = self.running_command is not None and self.running_command.appending
+        return self._inherited("APPE" if appending else _STORING[mode], file)
 
     @by_default
-    def ftp_APPE(self, path: str) -> str | None:
-        return self._inherited("APPE", path)
+    def ftp_APPE(self, file: str) -> str | None:
+        """Append to a file: by `ftp_STOR` with the mode "a", if the class has its own.
+
+        One that takes no mode is called without, and what it inherits appends.
+        """
+        running = self.running_command
+        if running is None or self._restart_position or "ftp_STOR" not in overridden(type(self)):
+            return self._inherited("APPE", file)
+        if takes(self.ftp_STOR, file, mode="a"):
+            return self.ftp_STOR(file, mode="a")
+        running.appending = True
+        try:
+            return self.ftp_STOR(file)
+        finally:
+            running.appending = False
 
     @by_default
     def ftp_DELE(self, path: str) -> str | None:
@@ -264,20 +289,20 @@ class SeedCommands:
         return self._inherited("MLST", path)
 
     @by_default
-    def ftp_XCWD(self, path: str) -> str | None:
-        return self.ftp_CWD(path)
+    def ftp_XCWD(self, line: str) -> str | None:
+        return self.ftp_CWD(line)
 
     @by_default
-    def ftp_XCUP(self, path: str) -> str | None:
-        return self.ftp_CDUP(path)
+    def ftp_XCUP(self, line: str) -> str | None:
+        return self.ftp_CDUP(line)
 
     @by_default
-    def ftp_XMKD(self, path: str) -> str | None:
-        return self.ftp_MKD(path)
+    def ftp_XMKD(self, line: str) -> str | None:
+        return self.ftp_MKD(line)
 
     @by_default
-    def ftp_XRMD(self, path: str) -> str | None:
-        return self.ftp_RMD(path)
+    def ftp_XRMD(self, line: str) -> str | None:
+        return self.ftp_RMD(line)
 
     @by_default
     def ftp_RNTO(self, path: str) -> tuple[str, str] | None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from inspect import signature
 from typing import Any, Final, TypeVar
 
-__all__ = ["by_default", "overridden"]
+__all__ = ["by_default", "overridden", "takes"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])  # Any: a method of any signature comes out as it went in
 
@@ -52,6 +53,15 @@ def overridden(handler_class: type) -> frozenset[str]:
     (['ftp_NOOP', 'process_command'], frozenset())
     """
     return _looked_up(handler_class)
+
+
+def takes(function: Callable[..., object], *arguments: object, **keywords: object) -> bool:
+    """Tell whether a function can be called in this way."""
+    try:
+        signature(function).bind(*arguments, **keywords)
+    except TypeError:
+        return False
+    return True
 
 
 @cache

@@ -69,11 +69,11 @@ class OldStyle(FTPHandler):
         self.seen.append(f"entered {entered is not None}")
         return entered
 
-    def ftp_STOR(self, path: str) -> str | None:
-        if path.endswith(".exe"):
+    def ftp_STOR(self, file: str, mode: str = "w") -> str | None:
+        if file.endswith(".exe"):
             self.respond("553 No programs here.")
             return None
-        stored = super().ftp_STOR(path)
+        stored = super().ftp_STOR(file, mode)
         self.seen.append(f"STOR {stored is not None}")
         return stored
 

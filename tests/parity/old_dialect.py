@@ -32,11 +32,11 @@ class OldDialect(FTPHandler):
         self.journal.note_hook("ftp_CWD returned", str(entered))
         return entered
 
-    def ftp_STOR(self, path: str) -> str | None:
-        if path.endswith(".exe"):
+    def ftp_STOR(self, file: str, mode: str = "w") -> str | None:
+        if file.endswith(".exe"):
             self.respond_w_warning("553 No programs here.")
             return None
-        stored = super().ftp_STOR(path)
+        stored = super().ftp_STOR(file, mode)
         self.journal.note_hook("ftp_STOR returned", str(stored))
         return stored
 

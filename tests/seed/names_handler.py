@@ -204,10 +204,22 @@ _COMMANDS: Final = (
     _command("PASS", "line", "230; 530 after a penalty, during which commands wait; 503 at the wrong time.", "fixed"),
     _command("REIN", "line", "220, where it was 230.", "fixed"),
     _command("QUIT", "line", "221 at once; a transfer that runs is finished first."),
-    _command("CWD XCWD", "path", "250, quotes in the path doubled; 550.  Returns the real path.", "fixed"),
-    _command("CDUP XCUP", "path", "250, at the root, too.  Returns the real path."),
-    _command("MKD XMKD", "path", "257 with the path, quotes doubled; 550.  Returns the real path."),
-    _command("RMD XRMD", "path", "250; 550, for the root, too."),
+    *(
+        _command(verb, parameter, "250, quotes in the path doubled; 550.  Returns the real path.", "fixed")
+        for verb, parameter in (("CWD", "path"), ("XCWD", "line"))
+    ),
+    *(
+        _command(verb, parameter, "250, at the root, too.  Returns the real path.")
+        for verb, parameter in (("CDUP", "path"), ("XCUP", "line"))
+    ),
+    *(
+        _command(verb, parameter, "257 with the path, quotes doubled; 550.  Returns the real path.")
+        for verb, parameter in (("MKD", "path"), ("XMKD", "line"))
+    ),
+    *(
+        _command(verb, parameter, "250; 550, for the root, too.")
+        for verb, parameter in (("RMD", "path"), ("XRMD", "line"))
+    ),
     _command("DELE", "path", "250; 550.  Returns the real path."),
     _command("RNFR", "path", "350; 550, for the root, too.  Returns the real path."),
     _command("RNTO", "path", "250; 503 unless RNFR was the command before; 550.  Returns both real paths.", "fixed"),
@@ -233,14 +245,24 @@ _COMMANDS: Final = (
     _command("LIST", "path", "125 or 150, 226; 425 without PASV or PORT; 550.  Returns the real path.", "fixed"),
     _command("NLST", "path", "as LIST; of a directory that is named, names that RETR takes: `dir/name`.", "fixed"),
     _command("MLST", "path", "250; 550.  Returns the real path."),
-    _command("STAT", "line", "211, also before the login and during transfers; of a path 213."),
+    _command("STAT", "path", "211, also before the login and during transfers; of a path 213."),
     _command(
-        "RETR", "path", "125 or 150, 226; 425 without PASV or PORT; 550; 554 for an offset beyond the end.", "fixed"
+        "RETR", "file", "125 or 150, 226; 425 without PASV or PORT; 550; 554 for an offset beyond the end.", "fixed"
     ),
     _command(
-        "STOR", "path", "125 or 150, 226; 425; 550; 554.  The file is truncated when the connection is up.", "fixed"
+        "STOR",
+        "file, mode='w'",
+        "125 or 150, 226; 425; 550; 554.  The file is truncated when the connection is up.  The mode is `w` or `a`; "
+        "within a file one stores by REST.",
+        "fixed",
     ),
-    _command("APPE", "path", "125 or 150, 226; 450 behind REST; 425; 550."),
+    _command(
+        "APPE",
+        "file",
+        "125 or 150, 226; 450 behind REST; 425; 550.  Calls an `ftp_STOR` that was overridden with `mode='a'`; one "
+        "that takes no mode is called without, and what it inherits appends, where it was an error.",
+        "fixed",
+    ),
     _command("STOU", "line", "150 FILE: name, also before PASV; 226; 450 behind REST.  Returns the name."),
     _command("REST", "line", "350; 501 in TYPE A and for what is no number.  For the next command only.", "fixed"),
     _command("ABOR", "line", "225 if nothing runs; 426 for what runs, or waits for its connection, then 226.", "fixed"),
