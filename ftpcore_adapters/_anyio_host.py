@@ -11,8 +11,6 @@ from collections.abc import Awaitable
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING
 
-from anyio import from_thread, to_thread
-
 from ftpcore import Call, CloseFile, DataPart, Perform, PortEffect
 from ftpcore.ports import AnyFile
 from ftpcore_adapters._anyio_loop import AnyioLoop
@@ -48,7 +46,7 @@ class AnyioHost(LoopHost):
         super().start()
 
     def awaited(self, answer: Awaitable[object]) -> object:
-        return from_thread.run(_awaited, answer)
+        return self.loop.threads.awaited(answer)
 
     def close(self) -> None:
         """The loop ends: give the session up."""
@@ -111,9 +109,9 @@ class AnyioHost(LoopHost):
     async def _value(self, call: _PortCall) -> object:
         value: object = call.answer
         if value is None and isinstance(call.effect, Call) and iscoroutinefunction(call.effect.function):
-            (value,) = call.run()
+            value = call.run()
         elif value is None:
-            (value,) = await to_thread.run_sync(call.run, limiter=self.loop.workers, abandon_on_cancel=True)
+            value = await self.loop.threads.run(call.run, self.loop.workers)
         return await value if isinstance(value, Awaitable) else value
 
     def _answer(self, call: _PortCall, value: object, failure: BaseException | None) -> None:
@@ -169,20 +167,17 @@ class _PortCall:
         self._orphaned = False
         self._brought: tuple[AnyFile, ...] = ()
 
-    def run(self) -> tuple[object]:
-        """Make the call, in a worker thread.
-
-        The answer is in a tuple, for trio takes a function that returns an awaitable for a mistake.
-        """
+    def run(self) -> object:
+        """Make the call, in a worker thread."""
         with self._lock:
             if self._orphaned:
-                return (None,)
+                return None
             self._begun = True
         try:
             value = self.effect.call(self._ports)
             if not isinstance(value, Awaitable):
                 self._brought = opened_by(self.effect, value)
-            return (value,)
+            return value
         except CredentialsLost:
             end_process()  # a thread of the pool can't be ended: it would do the next call as the wrong user
         finally:
@@ -201,7 +196,3 @@ class _PortCall:
                 return ()
             unclosed = (self.effect.file,) if isinstance(self.effect, CloseFile) and not self._begun else ()
             return self.kept + self._brought + unclosed
-
-
-async def _awaited(answer: Awaitable[object]) -> object:
-    return await answer

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from contextvars import Context, copy_context
+from functools import partial
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple
 
@@ -17,21 +18,16 @@ from anyio import (
     Event,
     create_task_group,
     move_on_after,
-    to_thread,
 )
 from anyio.abc import TaskGroup, TaskStatus
 
 from ftpcore.ports import AnyFile
-from ftpcore_adapters._anyio_runtime import Runtime, running_runtime
+from ftpcore_adapters._anyio_runtime import Runtime, name_library, running_runtime
+from ftpcore_adapters._anyio_threads import Threads
 from ftpcore_adapters._left_files import close_now
 from ftpcore_adapters._pollers import READ, WRITE, Pollable
 from ftpcore_adapters._scheduler import RepeatedCall, ScheduledCall, Scheduler
 from ftpcore_adapters.log import logger
-
-try:
-    import sniffio
-except ModuleNotFoundError:  # then anyio does without it as well
-    sniffio = None  # type: ignore[assignment]  # as said
 
 if TYPE_CHECKING:
     from ftpcore_adapters._anyio_host import AnyioHost
@@ -61,6 +57,7 @@ class AnyioLoop:
         self.thread = threading.get_ident()
         self.sched = Scheduler()
         self.workers = CapacityLimiter(workers)
+        self.threads = Threads(self)
         self.hosts: set[AnyioHost] = set()
         """Those whose sessions have not ended."""
         self.left: list[AnyFile] = []
@@ -87,8 +84,7 @@ class AnyioLoop:
                 async with create_task_group() as self._tasks:
                     self._context = copy_context()
                     self._runtime = running_runtime(self._tasks)
-                    if sniffio is not None:
-                        self._context.run(sniffio.current_async_library_cvar.set, self._runtime.name)
+                    self._context.run(name_library, self._runtime.name)
                     task_status.started()
                     if not self._stopped:
                         await self._run_timers()
@@ -96,7 +92,9 @@ class AnyioLoop:
                 self._stopped = True
                 _close_each([*self.hosts, *self.socket_map.values()])
                 self.sched.close()
+                self.threads.end_awaiting()
                 await self.close_left()
+                self.threads.close()
                 self.ended.set()
 
     def stop(self) -> None:
@@ -148,7 +146,17 @@ class AnyioLoop:
         with move_on_after(CLOSING, shield=True):
             async with create_task_group() as closing:
                 for file in files:
-                    closing.start_soon(_close, file, limiter)
+                    closing.start_soon(self._close, file, limiter)
+
+    async def _close(self, file: AnyFile, limiter: CapacityLimiter) -> None:
+        try:
+            if iscoroutinefunction(file.close):
+                with suppress(OSError):  # it is incomplete anyway
+                    await file.close(complete=False)
+            else:
+                await self.threads.run(partial(close_now, file), limiter)
+        except Exception:  # noqa: BLE001  logged
+            logger.exception("closing a file that was given up failed")
 
     # -- descriptors ---------------------------------------------------------------------------------------------------
 
@@ -209,6 +217,14 @@ class AnyioLoop:
             raise RuntimeError("the loop has ended; nothing can be called in it any more")
         self._runtime.call_soon(self._call, target, args)
 
+    def call_soon(self, function: Callable[..., object], *arguments: object) -> object:
+        """Call a function that raises nothing in the thread of the loop, even while that ends; for any thread.
+
+        Raises:
+            RuntimeError: asyncio or trio has ended.
+        """
+        return self._runtime.call_soon(function, *arguments)
+
     def _call(self, target: Callable[..., object], args: tuple[object, ...]) -> None:
         try:
             self._context.copy().run(target, *args)
@@ -243,14 +259,3 @@ def _close_each(instances: Iterable[Pollable]) -> None:
             instance.close()
         except Exception:  # noqa: BLE001  logged, and the others are closed as well
             logger.exception("closing %r failed", instance)
-
-
-async def _close(file: AnyFile, limiter: CapacityLimiter) -> None:
-    try:
-        if iscoroutinefunction(file.close):
-            with suppress(OSError):  # it is incomplete anyway
-                await file.close(complete=False)
-        else:
-            await to_thread.run_sync(close_now, file, limiter=limiter, abandon_on_cancel=True)
-    except Exception:  # noqa: BLE001  logged
-        logger.exception("closing a file that was given up failed")

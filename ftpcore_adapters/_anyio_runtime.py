@@ -17,7 +17,12 @@ from anyio.abc import TaskGroup
 from ftpcore_adapters._pollers import READ, Pollable
 from ftpcore_adapters.log import logger
 
-__all__ = ["Runtime", "running_runtime"]
+try:
+    import sniffio
+except ModuleNotFoundError:  # then anyio does without it as well
+    sniffio = None  # type: ignore[assignment]  # as said
+
+__all__ = ["Runtime", "name_library", "running_runtime"]
 
 
 class Runtime(Protocol):
@@ -43,6 +48,12 @@ def running_runtime(tasks: TaskGroup) -> Runtime:
     if type(loop).add_reader is asyncio.AbstractEventLoop.add_reader:
         return _WaitingTasks("asyncio", loop.call_soon_threadsafe, tasks)
     return _Readers(loop)
+
+
+def name_library(name: str | None) -> None:
+    """Note in the current context what drives it, for anyio looks there where it has no task to tell it by."""
+    if sniffio is not None:
+        sniffio.current_async_library_cvar.set(name)
 
 
 class _Readers:

@@ -131,7 +131,7 @@ def _on_anyio(
         async with serving as server, anyio.create_task_group() as tasks:
 
             async def listen() -> None:
-                draining = False
+                draining = ending = False
                 terminal = _Terminal()
                 with anyio.open_signal_receiver(*numbers) as signals:
                     async for number in signals:
@@ -140,6 +140,9 @@ def _on_anyio(
                         elif number != signal.SIGTERM or draining:
                             logger.info("received interrupt signal")
                             server.close_all()
+                            if ending:  # who is stuck gets no grace any more
+                                server.ioloop.stop()
+                            ending = True
                         else:
                             draining = True
                             tasks.start_soon(server.drain, limits.drain)
