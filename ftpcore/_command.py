@@ -31,6 +31,8 @@ class Argument(Enum):
 
     NONE = auto()
     """Nothing; blanks are forgiven.  `method()`"""
+    PARENT = auto()
+    """Nothing, as NONE; the directory above the current one is what it is about.  `method()`"""
     TEXT = auto()
     """Required, as it stands.  `method(text)`"""
     OPTIONAL = auto()
@@ -76,7 +78,7 @@ class CommandSpec:
     help: str
     """`Syntax: NAME <SP> argument (what it does).`"""
     permission: str | None = None
-    """The letter that is required on the path of the argument before the method is called."""
+    """The letter that is required on the path that it is about before the method is called."""
     login: bool = True
     """530 before login."""
     turn: Turn = Turn.WAIT
@@ -149,7 +151,7 @@ COMMANDS: Final = command_table(
     _row("REIN", _A.NONE, " (flush account).", turn=_T.AT_ONCE_IN_CLEAR, rfc="959 4.1.1"),
     _row("QUIT", _A.NONE, " (quit current session).", login=False, turn=_T.AT_ONCE, rfc="959 4.1.1"),
     _row("CWD", _A.PATH_OR_ROOT, " [<SP> dir-name] (change working directory).", "e", rfc="959 4.1.1"),
-    _row("CDUP", _A.NONE, " (go to parent directory).", rfc="959 4.1.1"),
+    _row("CDUP", _A.PARENT, " (go to parent directory).", "e", rfc="959 4.1.1"),
     # Transfer parameters
     _row("TYPE", _A.TEXT, " <SP> [A | I] (set transfer type).", keeps_restart=True, rfc="959 4.1.2"),
     _row("MODE", _A.TEXT, " <SP> mode (set data transfer mode; noop).", rfc="959 4.1.2"),
@@ -202,7 +204,7 @@ COMMANDS: Final = command_table(
     # What RFC 775 called them.  RFC 1123 4.1.3.1.
     _row("XCWD", _A.PATH_OR_ROOT, " [<SP> dir-name] (change working directory).", "e", rfc="1123 4.1.3.1",
          same_as="CWD"),
-    _row("XCUP", _A.NONE, " (go to parent directory).", rfc="1123 4.1.3.1", same_as="CDUP"),
+    _row("XCUP", _A.PARENT, " (go to parent directory).", "e", rfc="1123 4.1.3.1", same_as="CDUP"),
     _row("XMKD", _A.PATH, " <SP> dir-name (make directory).", "m", needs=Capability.WRITE, rfc="1123 4.1.3.1",
          same_as="MKD"),
     _row("XRMD", _A.PATH, " <SP> dir-name (remove directory).", "d", needs=Capability.WRITE, rfc="1123 4.1.3.1",

@@ -26,7 +26,7 @@ from ftpcore._errors import (
 from ftpcore._events import CommandReceived
 from ftpcore._lane import Purpose
 from ftpcore._limits import WAITING_LIMIT
-from ftpcore._paths import ROOT, VirtualPath, resolve
+from ftpcore._paths import ROOT, VirtualPath, parent, resolve
 from ftpcore._state import PENDING, Pending, PendingStep
 from ftpcore.commands.security import check_data_protection, within_tls
 from ftpcore.ports import Capability
@@ -227,7 +227,7 @@ def _check_offered(session: Session, spec: CommandSpec) -> None:
 
 
 def _check_argument(spec: CommandSpec, argument: str | None) -> None:
-    if spec.argument is Argument.NONE:
+    if spec.argument in (Argument.NONE, Argument.PARENT):
         if argument is not None and argument.strip(" "):
             raise SyntaxRefused(_NO_ARGUMENT)
     elif not argument and spec.argument in (Argument.TEXT, Argument.PATH, Argument.VALUE_AND_PATH):
@@ -235,11 +235,13 @@ def _check_argument(spec: CommandSpec, argument: str | None) -> None:
 
 
 def _read_argument(session: Session, spec: CommandSpec, text: str) -> tuple[tuple[str, ...], VirtualPath | None]:
-    """Return what the method is called with, and the path among it."""
+    """Return what the method is called with, and the path that the command is about."""
     value: tuple[str, ...] = ()
     match spec.argument:
         case Argument.NONE:
             return (), None
+        case Argument.PARENT:
+            return (), parent(session.cwd)
         case Argument.TEXT | Argument.OPTIONAL:
             return (text,), None
         case Argument.VALUE_AND_PATH:

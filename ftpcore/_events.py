@@ -85,7 +85,7 @@ class CommandFinished(Event):
     argument: str | None
     """As sent; "******" for PASS."""
     path: VirtualPath | None
-    """What the argument named, if it named a path."""
+    """What the command was about, if that was a path."""
     reply: Reply
 
 

@@ -154,7 +154,7 @@ class Running:
         spec = CCC_COMMANDS.get(name) or self._handler.commands[name]
         first = keywords.get(_KEYWORDS.get(name, ""), first)
         virtual: tuple[str, ...] = (argument,)
-        if spec.argument is Argument.NONE:
+        if spec.argument in (Argument.NONE, Argument.PARENT):
             virtual = ()
         elif spec.argument in _PATHS or first is not None:
             path = self._virtual.get(argument) or self._handler.virtual_path(argument)

@@ -11,7 +11,7 @@ from ftpcore import COMMANDS, TLS_COMMANDS, Argument, CommandSpec
 __all__ = ["proto_cmds", "table_of", "tls_proto_cmds"]
 
 #: Letters that the core asks for inside these commands, and the old table lists beside them.
-_INNER_PERMISSIONS: Final = {"CDUP": "e", "XCUP": "e", "STAT": "l", "STOU": "w"}
+_INNER_PERMISSIONS: Final = {"STAT": "l", "STOU": "w"}
 
 #: The latest tables made, each with a copy of what it was made from: few servers have more than one.
 _made: list[tuple[dict[str, dict[str, object]], dict[str, CommandSpec]]] = []
@@ -20,7 +20,7 @@ _MADE_LIMIT: Final = 8
 
 def _row(spec: CommandSpec) -> dict[str, object]:
     required = spec.argument in (Argument.TEXT, Argument.PATH, Argument.VALUE_AND_PATH)
-    arg = False if spec.argument is Argument.NONE else True if required else None
+    arg = False if spec.argument in (Argument.NONE, Argument.PARENT) else True if required else None
     return {
         "perm": spec.permission or _INNER_PERMISSIONS.get(spec.name),
         "auth": spec.login,

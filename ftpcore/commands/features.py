@@ -99,6 +99,8 @@ async def ftp_STAT(session: Session, argument: str) -> Reply:
     if session.account is None:
         raise NotLoggedIn
     path = resolve(session.cwd, argument)
+    assert session.current is not None, "a command that awaits is run by a task"
+    session.current.path = path  # only now it is known to be about one
     await session.require("l", path)
     return await list_status(session, path)
 

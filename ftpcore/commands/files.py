@@ -50,9 +50,7 @@ async def ftp_CWD(session: Session, path: VirtualPath) -> Reply:
 
 async def ftp_CDUP(session: Session) -> Reply:
     """Change to the parent directory; the root is its own.  RFC 959 4.1.1."""
-    path = parent(session.cwd)
-    await session.require("e", path)
-    return await ftp_CWD(session, path)
+    return await ftp_CWD(session, parent(session.cwd))
 
 
 async def ftp_MKD(session: Session, path: VirtualPath) -> Reply:

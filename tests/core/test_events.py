@@ -112,6 +112,26 @@ def test_V_01_the_events_of_a_session_are_in_order(fs: MemoryFileSystem) -> None
             id="command with a path",
         ),
         pytest.param(
+            b"USER ann\r\nPASS pw\r\nCDUP\r\n",
+            CommandFinished(
+                name="CDUP",
+                argument=None,
+                path=VirtualPath("/"),
+                reply=Reply.of(250, '"/" is the current directory.'),
+            ),
+            id="command about a path that it does not name",
+        ),
+        pytest.param(
+            b"USER ann\r\nPASS pw\r\nSTAT a//b\r\n",
+            CommandFinished(
+                name="STAT",
+                argument="a//b",
+                path=VirtualPath("/a/b"),
+                reply=Reply.of(550, "/a/b: No such file or directory."),
+            ),
+            id="command that may have a path",
+        ),
+        pytest.param(
             b"site  x\r\n",
             CommandFinished(name="SITE ", argument="x", path=None, reply=Reply.of(504, "SITE command not understood.")),
             id="unknown command",
