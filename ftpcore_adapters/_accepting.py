@@ -7,9 +7,9 @@ import logging
 import os
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ftpcore_adapters._loop import Loop
 from ftpcore_adapters._loop_host import LoopHost
@@ -21,13 +21,16 @@ from ftpcore_adapters.log import config_logging, is_logging_configured, logger
 if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
 
-__all__ = ["Acceptor", "listening_on"]
+__all__ = ["Acceptor", "listening_on", "places_of"]
 
 #: Seconds until a server that could not accept, for want of descriptors say, tries again.
 ACCEPT_PAUSE: Final = 0.5
 
 #: Seconds that sessions have for their last words when the time to drain is over, before they are cut.
 LAST_WORDS: Final = 2.0
+
+#: What `socket.getaddrinfo` tells of one: family, kind, protocol, canonical name, address.
+_Place: TypeAlias = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
 
 class Acceptor(ABC):
@@ -196,10 +199,15 @@ class Acceptor(ABC):
             logger.debug("max connections per ip: %s", self.max_cons_per_ip or "unlimited")
 
 
-def listening_on(address_or_socket: tuple[str | None, int] | list[Any] | socket.socket, backlog: int) -> socket.socket:
+def listening_on(
+    address_or_socket: tuple[str | None, int] | list[Any] | socket.socket,
+    backlog: int,
+    places: Sequence[_Place] | None = None,
+) -> socket.socket:
     """Return a socket that listens, non-blocking: a new one on (host, port), or the one that is given.
 
-    The host may be a name, which is looked up; None and "" are all interfaces.
+    The host may be a name, which is looked up, unless `places` has what `places_of` found already; None and "" are all
+    interfaces.
 
     Raises:
         OSError: The address can't be had.
@@ -208,12 +216,30 @@ def listening_on(address_or_socket: tuple[str | None, int] | list[Any] | socket.
     """
     if isinstance(address_or_socket, (tuple, list)):
         host, port = address_or_socket
-        return _bound(host, port, backlog)
+        return _bound(host, port, places_of(host, port) if places is None else places, backlog)
     if not callable(getattr(address_or_socket, "listen", None)):  # a socket, or what wraps one
         raise TypeError(f"expected (host, port) or a socket, not {address_or_socket!r}; write (host, 2121), say")
     address_or_socket.setblocking(False)
     address_or_socket.listen(backlog)
     return address_or_socket
+
+
+def places_of(host: str | None, port: int) -> Sequence[_Place]:
+    """Look up where a socket can listen on a host, which may take its time.
+
+    Raises:
+        OSError: The host is not known.
+        ValueError: There can be no such port.
+    """
+    if not 0 <= port <= 65535:
+        raise ValueError(f"port {port} can't be listened on; expected 0, for any, to 65535")
+    try:
+        places = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise socket.gaierror(error.errno, f"can't listen on {_told(host, port)}: {error.strerror}") from None
+    if not host:
+        places.sort(key=lambda place: place[0] != socket.AF_INET6)  # an IPv6 wildcard can serve IPv4 as well
+    return places
 
 
 def _with(host: LoopHost, action: Callable[[], None]) -> None:
@@ -224,19 +250,14 @@ def _with(host: LoopHost, action: Callable[[], None]) -> None:
         host.handle_error()
 
 
-def _bound(host: str | None, port: int, backlog: int) -> socket.socket:
-    """Return a listening socket on the first address of `host` that can be bound; all interfaces for "" and None."""
-    if not 0 <= port <= 65535:
-        raise ValueError(f"port {port} can't be listened on; expected 0, for any, to 65535")
-    place = f"{host}:{port}" if host else f"port {port}"
-    try:
-        infos = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except socket.gaierror as error:
-        raise socket.gaierror(error.errno, f"can't listen on {place}: {error.strerror}") from None
-    if not host:
-        infos.sort(key=lambda info: info[0] != socket.AF_INET6)  # an IPv6 wildcard can serve IPv4 as well
+def _told(host: str | None, port: int) -> str:
+    return f"{host}:{port}" if host else f"port {port}"
+
+
+def _bound(host: str | None, port: int, places: Sequence[_Place], backlog: int) -> socket.socket:
+    """Return a listening socket on the first place that can be bound."""
     failure: OSError | None = None
-    for family, kind, proto, _, name in infos:
+    for family, kind, proto, _, name in places:
         sock = None
         try:
             sock = socket.socket(family, kind, proto)
@@ -248,9 +269,9 @@ def _bound(host: str | None, port: int, backlog: int) -> socket.socket:
             sock.bind(name)
             sock.listen(backlog)
         except OSError as error:
-            failure = failure or OSError(error.errno, f"can't listen on {place}: {error.strerror}")
+            failure = failure or OSError(error.errno, f"can't listen on {_told(host, port)}: {error.strerror}")
             if sock is not None:
                 sock.close()
         else:
             return sock
-    raise failure or OSError(errno.EADDRNOTAVAIL, f"can't listen on {place}: it has no address")
+    raise failure or OSError(errno.EADDRNOTAVAIL, f"can't listen on {_told(host, port)}: it has no address")

@@ -15,10 +15,11 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 try:
-    from anyio import CancelScope, Event, create_task_group, get_cancelled_exc_class, move_on_after, to_thread
+    from anyio import CancelScope, Event, create_task_group, get_cancelled_exc_class, move_on_after
 except ModuleNotFoundError as error:
     if error.name != "anyio":
         raise
@@ -28,7 +29,7 @@ except ModuleNotFoundError as error:
         name="anyio",
     ) from None
 
-from ftpcore_adapters._accepting import LAST_WORDS, Acceptor, listening_on
+from ftpcore_adapters._accepting import LAST_WORDS, Acceptor, listening_on, places_of
 from ftpcore_adapters._anyio_host import AnyioHost
 from ftpcore_adapters._anyio_loop import AnyioLoop
 from ftpcore_adapters._asynchrony import refuse_asynchronous_commands
@@ -74,13 +75,14 @@ async def serve(
         TypeError: The handler has an `async def ftp_XXX`, or the address is none.
     """
     refuse_asynchronous_commands(handler)
-    listener = await to_thread.run_sync(listening_on, address, backlog)  # names are looked up
+    listener = address if isinstance(address, socket.socket) else None
     loop = AnyioLoop(workers)
     failure: BaseException | None = None
     try:
         async with create_task_group() as group:
             try:
                 await group.start(loop.run)
+                listener = await _listening_on(address, backlog, loop)
                 server = Server(listener, handler, loop, backlog)
                 server.max_cons, server.max_cons_per_ip, server.grace = max_cons, max_cons_per_ip, grace
                 server._log_start(loop.name)
@@ -95,7 +97,8 @@ async def serve(
             finally:
                 loop.stop()
     finally:
-        listener.close()
+        if listener is not None:
+            listener.close()
     if failure is not None:
         raise failure
 
@@ -188,3 +191,13 @@ class Server(Acceptor):
     def _call_soon(self, function: Callable[[], object]) -> None:
         with suppress(RuntimeError):  # the loop has ended, and the server with it
             self.ioloop.call_soon_threadsafe(function)
+
+
+async def _listening_on(
+    address: tuple[str | None, int] | list[Any] | socket.socket, backlog: int, loop: AnyioLoop
+) -> socket.socket:
+    """As `listening_on`, but names are looked up in a thread; nothing is open if this is cancelled meanwhile."""
+    if not isinstance(address, (tuple, list)):
+        return listening_on(address, backlog)
+    host, port = address
+    return listening_on(address, backlog, await loop.threads.run(partial(places_of, host, port), loop.workers))

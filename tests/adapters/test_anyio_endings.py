@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import anyio
 import pytest
 
 from ftpcore_adapters._host import SessionOver
-from ftpcore_adapters.anyio import Server
+from ftpcore_adapters.anyio import Server, serve
 from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.memory import MemoryFileSystem
 from tests.adapters.anyio_serving import BACKENDS, AnyioServe, AnyioServing
 from tests.adapters.asynchronous_ports import AsyncFiles, AsyncUser
-from tests.adapters.serving import PATIENCE
+from tests.adapters.resources import leftovers
+from tests.adapters.serving import PATIENCE, make_handler
 
 #: Of the server, for tests in which it is used up.
 GRACE: Final = {"grace": 0.05}
@@ -259,3 +264,59 @@ def test_the_command_line_ends_although_a_worker_thread_is_stuck(
         status, said, complained = end_of(process)
     assert (status, said) == (0, "left\n"), complained
     assert "Traceback" not in complained
+
+
+# -- a server that is cancelled before it listens ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def slow_names(stuck: Stuck, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[warnings.WarningMessage]]:
+    """Have names looked up until the test is over; return the warnings that come of it, all when it is."""
+    found = socket.getaddrinfo("127.0.0.1", 0, type=socket.SOCK_STREAM)
+
+    def look_up(*arguments: object, **options: object) -> object:
+        stuck.came.set()
+        stuck.over.wait()
+        return found
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with leftovers(), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        yield told
+        stuck.over.set()
+    gc.collect()
+    assert [str(warning.message) for warning in told] == []
+
+
+@pytest.mark.usefixtures("slow_names")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_server_that_looks_up_its_name_can_be_cancelled(directory: Path, stuck: Stuck, backend: str) -> None:
+    async def begin() -> None:
+        async with serve(make_handler(directory), ("127.0.0.1", 0)):
+            pytest.fail("nobody knows the address")
+
+    async def main() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(begin)
+            await anyio.to_thread.run_sync(stuck.came.wait)
+            tasks.cancel_scope.cancel()
+        assert not stuck.over.is_set()
+
+    anyio.run(main, backend=backend)
+
+
+@pytest.mark.usefixtures("slow_names")
+def test_a_server_that_looks_up_its_name_can_be_cancelled_as_a_task_of_asyncio(directory: Path, stuck: Stuck) -> None:
+    async def begin() -> None:
+        async with serve(make_handler(directory), ("127.0.0.1", 0)):
+            pytest.fail("nobody knows the address")
+
+    async def main() -> None:
+        task = asyncio.create_task(begin())
+        await asyncio.to_thread(stuck.came.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not stuck.over.is_set()
+
+    asyncio.run(main())
