@@ -7,24 +7,24 @@ the bytes.  Who wants to see them wraps the file that `abstracted_fs` opens, or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from socket import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from ftpcore import DataConnectionLost, Direction, FtpError, ProtectionFailed, Transfer, TransferTimeout
-from ftpcore_adapters.ioloop import timer
+from ftpcore_adapters._sockets import address_of
+from ftpcore_adapters.ioloop import ScheduledCall, timer
+from ftpcore_adapters.log import logger
 
 if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
 
 __all__ = [
     "BUFFER_SIZE",
-    "ActiveDTP",
     "DTPHandler",
     "DTPStyle",
-    "PassiveDTP",
     "TLS_DTPHandler",
     "ThrottledDTPHandler",
     "dtp_style",
@@ -46,26 +46,12 @@ _NOT_HERE: Final = {
     **dict.fromkeys(("recv", "send", "push", "push_with_producer", "refill_buffer", "initiate_send"), _BYTES),
     **dict.fromkeys(("initiate_sendfile", "handle_read_event", "handle_write_event"), _BYTES),
     **dict.fromkeys(("handle_read", "handle_write", "readable", "writable"), _FLOW),
+    **dict.fromkeys(("add_channel", "del_channel", "modify_ioloop_events"), _FLOW),
+    "close_when_done": "a transfer ends by itself; call close() to cut it, or override close(), to be told of its end",
     "use_sendfile": "set use_sendfile of the handler",
     "enable_receiving": "override ftp_STOR, ftp_APPE and ftp_STOU of the handler, which begin uploads",
     "secure_connection": "override tls_engine() of the handler, which makes what encrypts a connection",
 }
-
-
-class PassiveDTP:
-    """Options of passive data connections, before they are up."""
-
-    timeout: float | None = 30
-    """Seconds that the client may take to connect; 0 or None: any time."""
-    backlog: int | None = None
-    """None: the server's."""
-
-
-class ActiveDTP:
-    """Options of active data connections, before they are up."""
-
-    timeout: float | None = 30
-    """Seconds that the client may take to accept; 0 or None: as long as the system tries."""
 
 
 class DTPHandler:
@@ -88,6 +74,8 @@ class DTPHandler:
     """Bytes per second that a download or listing may use; 0: no limit."""
     auto_sized_buffers: bool = True
     """Move less at once where there is a limit, so that it holds in short times too."""
+    accepting = False
+    _scheduled: tuple[ScheduledCall, ...] = ()
 
     def __init__(self, sock: socket | None, cmd_channel: FTPHandler) -> None:
         """Stand for a connection that is up.
@@ -97,7 +85,11 @@ class DTPHandler:
             cmd_channel: The handler of its session.
         """
         self.socket = sock
+        self.connected = sock is not None
+        self.addr = _peer_of(sock)
+        """The client's address and port; None if the connection is gone already."""
         self.cmd_channel = cmd_channel
+        self.ioloop = cmd_channel.ioloop
         self._connected_at = timer()
         self._transfer: Transfer | None = None
         self._failure: Exception | None = None
@@ -159,6 +151,26 @@ class DTPHandler:
         """Tell whether anything has moved."""
         return self.get_transmitted_bytes() != 0
 
+    def call_later(self, seconds: float, target: Callable[..., object], *args: object, **kwargs: Any) -> ScheduledCall:
+        """As the loop's; cancelled when the connection is closed.
+
+        Without `_errback`, what the target raises is logged, and `handle_error` called, which closes the connection.
+        """
+        kwargs.setdefault("_errback", self._call_failed)
+        call = self.cmd_channel.call_later(seconds, target, *args, **kwargs)
+        self._scheduled = (*(each for each in self._scheduled if not each.cancelled), call)
+        if self._over:
+            call.cancel()
+        return call
+
+    def log(self, msg: str, logfun: Callable[..., object] = logger.info) -> None:
+        """Log a line of its session."""
+        self.cmd_channel.log(msg, logfun=logfun)
+
+    def log_exception(self, instance: object) -> None:
+        """Log the exception that is being handled."""
+        self.cmd_channel.log_exception(instance)
+
     # -- what is called ------------------------------------------------------------------------------------------------
 
     def handle_close(self) -> None:
@@ -193,6 +205,9 @@ class DTPHandler:
     def ended(self, transfer: Transfer | None, failure: Exception | None, *, protected: bool = False) -> None:
         """The connection is closed; call what is to be called.  What that raises is logged."""
         self._transfer, self._failure, self._over, self.socket = transfer, failure, True, None
+        self.connected = False
+        for call in self._scheduled:
+            call.cancel()
         if not self._closed:
             for name in self._calls(transfer, failure, protected):
                 self._call(name, failure)
@@ -232,6 +247,10 @@ class DTPHandler:
                 method()
         except Exception:  # noqa: BLE001  the user's: the transfer ended as it did
             self.cmd_channel.log_exception(self)
+
+    def _call_failed(self) -> None:
+        self.log_exception(self)
+        self.handle_error()
 
     def _served(self) -> Transfer | None:
         return self._transfer if self._over else self.cmd_channel.transfer_over(self)
@@ -288,3 +307,10 @@ _TOLD: Final = (
     "handle_failed_ssl_handshake",
     "handle_ssl_shutdown",
 )
+
+
+def _peer_of(sock: socket | None) -> tuple[str, int] | None:
+    try:
+        return None if sock is None else address_of(sock.getpeername())
+    except OSError:  # it has gone meanwhile
+        return None

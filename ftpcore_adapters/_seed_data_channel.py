@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ftpcore import Delegate, Endpoint, Protection, Session, Transfer
-from ftpcore_adapters._seed_data import BUFFER_SIZE, ActiveDTP, DTPHandler, DTPStyle, PassiveDTP, dtp_style
+from ftpcore_adapters._seed_data import BUFFER_SIZE, DTPHandler, DTPStyle, dtp_style
+from ftpcore_adapters._seed_data_options import ActiveDTP, PassiveDTP
 from ftpcore_adapters._seed_data_producers import Producer
 from ftpcore_adapters._seed_file import seed_file
 from ftpcore_adapters.ioloop import timer
@@ -34,6 +35,8 @@ class SeedDataChannel(Delegate):
     running_command: Running | None
     _session: Session | None
     _channel: DTPHandler | None = None
+    _channel_begun = False
+    """It was made for the connection that is up, or is being made, or could not be: it is not made again."""
 
     if TYPE_CHECKING:  # these are of the handler
 
@@ -91,8 +94,7 @@ class SeedDataChannel(Delegate):
         session = self._session
         if session is None or not session.data_up:
             return None
-        if self._channel is None:
-            self._open_channel()
+        self._open_channel()
         return self._channel
 
     @property
@@ -105,7 +107,7 @@ class SeedDataChannel(Delegate):
         self,
     ) -> Callable[[Transfer | None, Exception | None], object]:
         """Tell the object of its end, if there is one, or one that wants to know."""
-        if self._channel is not None or self._dtp_style().told:
+        if self._channel_begun or self._dtp_style().told:
             return self._close_channel
         return _NOTHING
 
@@ -129,21 +131,26 @@ class SeedDataChannel(Delegate):
         return dtp_style(self.dtp_handler)
 
     def _open_channel(self) -> None:
-        if self._channel is None:
+        if not self._channel_begun:
+            self._channel_begun = True
             self._channel = self.dtp_handler(self._running_host().data_socket, cast("FTPHandler", self))
 
     def _close_channel(self, transfer: Transfer | None, failure: Exception | None) -> None:
         self._open_channel()
-        channel, self._channel = self._channel, None
-        assert channel is not None, "there is one by now"
         assert self._session is not None, "there is one as long as there are hooks"
-        channel.ended(transfer, failure, protected=self._session.protection is Protection.PRIVATE)
+        channel = self._forget_channel()
+        if channel is not None:  # else it could not be made
+            channel.ended(transfer, failure, protected=self._session.protection is Protection.PRIVATE)
 
     def abandon_channel(self) -> None:
         """The session is over, and has told nothing of its data connection."""
-        channel, self._channel = self._channel, None
+        channel = self._forget_channel()
         if channel is not None:
             channel.ended(None, None)
+
+    def _forget_channel(self) -> DTPHandler | None:
+        channel, self._channel, self._channel_begun = self._channel, None, False
+        return channel
 
     # -- sending by hand -----------------------------------------------------------------------------------------------
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ftpcore_adapters._handler import FTPHandler, proto_cmds
-from ftpcore_adapters._seed_data import ActiveDTP, DTPHandler, PassiveDTP, ThrottledDTPHandler, TLS_DTPHandler
+from ftpcore_adapters._seed_data import DTPHandler, ThrottledDTPHandler, TLS_DTPHandler
+from ftpcore_adapters._seed_data_options import ActiveDTP, PassiveDTP
 from ftpcore_adapters._seed_data_producers import BufferedIteratorProducer, FileProducer
 from ftpcore_adapters._tls_handler import TLS_FTPHandler
 

@@ -26,6 +26,16 @@ def _gone(name: str, text: str) -> Name:
     return _data(name, "method", UNCHECKED, text, "left out")
 
 
+def _unmade(name: str, text: str) -> Name:
+    return Name("handlers", name, "method", UNCHECKED, text, "left out")
+
+
+_UP: Final = "The `__init__` of `dtp_handler` gets each connection that came up, and refuses it by what it raises."
+_TOLD: Final = "Override `respond` of the handler, which sends the reply that tells of it."
+_FLOW: Final = (
+    "No loop watches a data connection by itself; to slow it set its limits, to suspend the session call `del_channel` "
+    "of the handler."
+)
 _BYTES: Final = (
     "The bytes go through the kernel where they can, never through an object of user code; a class that has it "
     "is refused "
@@ -33,12 +43,29 @@ _BYTES: Final = (
 )
 
 NAMES: Final = (
-    Name("handlers", "PassiveDTP", "class", UNCHECKED, "Options of passive data connections before they are up."),
+    Name(
+        "handlers",
+        "PassiveDTP",
+        "class",
+        UNCHECKED,
+        "Options of passive data connections before they are up; no objects are made of it, and a class with "
+        "methods that would be called on them is refused where it is written.",
+        "fixed",
+    ),
     Name(
         "handlers", "PassiveDTP.timeout", "attribute", 30, "Seconds that the client may take to connect; 0: for ever."
     ),
     Name("handlers", "PassiveDTP.backlog", "attribute", None, "Of the listener; None: that of the server."),
-    Name("handlers", "ActiveDTP", "class", UNCHECKED, "Options of active data connections before they are up."),
+    _unmade("PassiveDTP.handle_accepted", _UP),
+    _unmade("PassiveDTP.handle_timeout", _TOLD),
+    Name(
+        "handlers",
+        "ActiveDTP",
+        "class",
+        UNCHECKED,
+        "Options of active data connections before they are up; as `PassiveDTP`.",
+        "fixed",
+    ),
     Name(
         "handlers",
         "ActiveDTP.timeout",
@@ -49,6 +76,8 @@ NAMES: Final = (
         "by a 425 of the transfer.",
         "fixed",
     ),
+    _unmade("ActiveDTP.handle_connect", _UP),
+    _unmade("ActiveDTP.handle_timeout", _TOLD),
     Name("handlers", "DTPHandler", "class", "(sock, cmd_channel)", "A data connection, as user code sees it."),
     _data(
         "timeout",
@@ -68,6 +97,21 @@ NAMES: Final = (
     ),
     _data("ac_out_buffer_size", "attribute", 65536, "The same of a download or listing.", "fixed"),
     _state("cmd_channel", "The handler of its session."),
+    _state(
+        "socket",
+        "For a look at the peer or at options; None when the connection is closed.  Nothing is to be read or sent.",
+    ),
+    _state("connected", "Is it up?"),
+    _data("accepting", "attribute", False, "It is no listener."),
+    _state("addr", "The address and port of the client."),
+    _state("ioloop", "The loop of the handler."),
+    _method(
+        "call_later(seconds, target, *args, **kwargs)",
+        "As the loop's, cancelled when the connection is closed; what the target raises "
+        "is logged, and `handle_error` called.",
+    ),
+    _data("log", "method", UNCHECKED, "Log a line with the prefix of the session."),
+    _method("log_exception(instance)", "Log the exception that is being handled."),
     _state("file_obj", "What is sent or stored, an object with a `name`; None for listings."),
     _state("receive", "Is it an upload?"),
     _state("transfer_finished", "Has all been moved?  True at the end only: until then more may come."),
@@ -110,6 +154,10 @@ NAMES: Final = (
     ),
     _gone("send", _BYTES + "To see or change what is sent, wrap the file that `abstracted_fs.open` returns."),
     _gone("recv", _BYTES + "To see or change what is stored, wrap the file that `abstracted_fs.open` returns."),
+    _gone("add_channel", _FLOW),
+    _gone("del_channel", _FLOW),
+    _gone("modify_ioloop_events", _FLOW),
+    _gone("close_when_done", "A transfer ends by itself; `close` cuts it."),
     Name("handlers", "ThrottledDTPHandler", "class", "(sock, cmd_channel)", "A data connection with limits."),
     Name(
         "handlers",
