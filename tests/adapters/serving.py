@@ -142,6 +142,21 @@ class Client:
         """Return a new passive data connection."""
         return socket.create_connection(self.passive(), PATIENCE)
 
+    def retrieve(self, command: str) -> bytes:
+        """Download over a passive connection; AssertionError unless it ends by 226."""
+        with self.data() as data:
+            assert self.command(command) == 150
+            content = received(data)
+        assert self.code() == 226
+        return content
+
+    def store(self, command: str, content: bytes) -> int:
+        """Upload over a passive connection, and return the code of the final reply."""
+        with self.data() as data:
+            assert self.command(command) == 150
+            data.sendall(content)
+        return self.code()
+
     def ended(self) -> bool:
         """Has the server closed the connection, after what was read so far?"""
         try:

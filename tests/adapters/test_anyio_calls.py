@@ -31,7 +31,6 @@ from tests.adapters.serving import (
     Client,
     Recorder,
     make_handler,
-    received,
     wait_for,
 )
 from tests.watched import WatchedFileSystem
@@ -125,10 +124,7 @@ def test_hooks_that_are_coroutine_functions_are_awaited_in_their_places(
     assert client.codes(6) == [220, 331, 530, 331, 230, 200]
     assert calls == ["connect", "login failed", "login"]
     assert serving.session().timeout == 77.0
-    with client.data() as data:
-        assert client.command("RETR f") == 150
-        assert received(data) == b"data"
-    assert client.code() == 226
+    assert client.retrieve("RETR f") == b"data"
     with client.data() as data:
         assert client.command("STOR g") == 150
         data.sendall(b"some")
@@ -218,10 +214,7 @@ def test_an_overridden_command_inherits_one_of_an_asynchronous_port(anyio_serve:
     assert client.command("CWD d") == 250
     client.send("PWD")
     assert "/d/inner" in client.reply()
-    with client.data() as data:
-        assert client.command("RETR f") == 150
-        assert received(data) == b"data"
-    assert client.code() == 226
+    assert client.retrieve("RETR f") == b"data"
     with client.data():
         assert client.command("RETR missing") == 550
 
@@ -367,10 +360,7 @@ def test_user_code_of_a_session_runs_in_one_thread_at_a_time(anyio_serve: AnyioS
     (anyio_serve.directory / "f").write_bytes(b"data")
     serving = anyio_serve(Blocking, calls=calls)
     client = serving.login()
-    with client.data() as data:
-        assert client.command("RETR f") == 150
-        assert received(data) == b"data"
-    assert client.code() == 226
+    assert client.retrieve("RETR f") == b"data"
     assert gate.came.wait(PATIENCE)
     client.send("STAT")  # it overtakes
     wait_for(lambda: len(serving.session()._host._user_code) == 2, "ftp_STAT")  # type: ignore[union-attr]

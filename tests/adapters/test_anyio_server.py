@@ -222,10 +222,7 @@ def test_a_server_runs_within_what_the_runtime_itself_runs(
     def client(address: tuple[str, int]) -> None:
         with Client(address) as client:
             client.login()
-            with client.data() as data:
-                assert client.command("STOR f") == 150
-                data.sendall(b"data")
-            assert client.code() == 226
+            assert client.store("STOR f", b"data") == 226
             assert client.command("QUIT") == 221
             assert client.ended()
 

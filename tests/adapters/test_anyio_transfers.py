@@ -54,14 +54,8 @@ def test_files_are_moved_within_the_kernel(anyio_serve: AnyioServe, monkeypatch:
     count("sendfile")
     content = os.urandom(LARGE)
     client = anyio_serve().login()
-    with client.data() as data:
-        assert client.command("STOR f") == 150
-        data.sendall(content)
-    assert client.code() == 226
-    with client.data() as data:
-        assert client.command("RETR f") == 150
-        assert received(data) == content
-    assert client.code() == 226
+    assert client.store("STOR f", content) == 226
+    assert client.retrieve("RETR f") == content
     assert calls["splice"] > 1
     assert calls["sendfile"] > 1
 
@@ -135,10 +129,7 @@ def test_a_transfer_that_is_cut_leaves_a_session_as_good_as_before(
         if end is not reset:
             assert client.code() == 226
             data.close()
-    with client.data() as data:
-        assert client.command("RETR f") == 150
-        assert len(received(data)) == LARGE
-    assert client.code() == 226
+    assert len(client.retrieve("RETR f")) == LARGE
 
 
 class Poor(asyncio.SelectorEventLoop):
@@ -157,14 +148,8 @@ def test_a_loop_without_readers_does_as_well(directory: Path) -> None:
     def client(address: tuple[str, int]) -> None:
         with Client(address) as client:
             client.login()
-            with client.data() as data:
-                assert client.command("STOR f") == 150
-                data.sendall(content)
-            assert client.code() == 226
-            with client.data() as data:
-                assert client.command("RETR f") == 150
-                assert received(data) == content
-            assert client.code() == 226
+            assert client.store("STOR f", content) == 226
+            assert client.retrieve("RETR f") == content
 
     async def main() -> None:
         async with serve(make_handler(directory), ("127.0.0.1", 0)) as server:
@@ -183,14 +168,8 @@ def test_200_sessions_at_once(anyio_serve: AnyioServe) -> None:
 
     def act(number: int) -> None:
         client = clients[number]
-        with client.data() as data:
-            assert client.command(f"STOR {number}") == 150
-            data.sendall(content)
-        assert client.code() == 226
-        with client.data() as data:
-            assert client.command("RETR f") == 150
-            assert received(data) == content
-        assert client.code() == 226
+        assert client.store(f"STOR {number}", content) == 226
+        assert client.retrieve("RETR f") == content
         assert client.command(f"DELE {number}") == 250
 
     with ThreadPoolExecutor(20) as threads:
@@ -263,18 +242,9 @@ def play(address: tuple[str, int]) -> None:
     """Do a bit of everything, as long as the server lets one."""
     with contextlib.suppress(OSError, AssertionError), Client(address) as client:
         client.login()
-        with client.data() as data:
-            client.send("STOR f")
-            data.sendall(bytes(300_000))
-        assert client.codes(2) == [150, 226]
-        with client.data() as data:
-            client.send("RETR f")
-            received(data)
-        assert client.codes(2) == [150, 226]
-        with client.data() as data:
-            client.send("MLSD")
-            received(data)
-        assert client.codes(2) == [150, 226]
+        assert client.store("STOR f", bytes(300_000)) == 226
+        client.retrieve("RETR f")
+        client.retrieve("MLSD")
         with client.data():
             client.send("STOR g")
             assert client.code() == 150

@@ -82,10 +82,7 @@ def reset(data: socket.socket) -> None:
 def test_a_download(site: Site) -> None:
     (site.home / "file").write_bytes(b"x" * 10)
     client = site.serve(dtp_handler=Telling).login()
-    with client.data() as data:
-        assert client.command("RETR file") == 150
-        assert received(data) == b"x" * 10
-    assert client.code() == 226
+    assert client.retrieve("RETR file") == b"x" * 10
     site.noted(BEGIN, "end RETR file False 10 0", "moved 10 True True", "sent file")
 
 
@@ -103,19 +100,13 @@ def test_an_active_download(site: Site) -> None:
 
 def test_an_upload_ends_when_the_client_closes(site: Site) -> None:
     client = site.serve(dtp_handler=Telling).login()
-    with client.data() as data:
-        assert client.command("STOR new") == 150
-        data.sendall(b"12345")
-    assert client.code() == 226
+    assert client.store("STOR new", b"12345") == 226
     site.noted(BEGIN, "handle_close", "end STOR new True 0 5", "moved 5 True True", "received new")
 
 
 def test_a_listing_has_no_file(site: Site) -> None:
     client = site.serve(dtp_handler=Telling).login()
-    with client.data() as data:
-        assert client.command("MLSD") == 150
-        assert received(data) == b""
-    assert client.code() == 226
+    assert client.retrieve("MLSD") == b""
     site.noted(BEGIN, "end MLSD None False 0 0", "moved 0 False True")
 
 
@@ -256,10 +247,7 @@ class Asking(Noting):
 def test_the_channel_is_there_as_long_as_the_connection(site: Site) -> None:
     client = site.serve(Asking).login()
     client.command("NOOP")
-    with client.data() as data:
-        assert client.command("STOR new") == 150
-        data.sendall(b"x")
-    assert client.code() == 226
+    assert client.store("STOR new", b"x") == 226
     client.command("NOOP")
     site.noted("channel NoneType True", "behind None", "channel NoneType True")
 
@@ -278,10 +266,7 @@ def test_a_method_that_fails_and_calls_no_base_changes_nothing(site: Site) -> No
     (site.home / "file").write_bytes(b"x")
     client = site.serve(dtp_handler=Mute).login()
     for _ in range(2):
-        with client.data() as data:
-            assert client.command("RETR file") == 150
-            assert received(data) == b"x"
-        assert client.code() == 226
+        assert client.retrieve("RETR file") == b"x"
     assert client.command("PWD") == 257
     site.noted(*["end True", "sent file"] * 2)
 
@@ -373,14 +358,8 @@ def test_transfers_go_in_buffers_of_the_sizes(site: Site) -> None:
     content = os.urandom(100_001)
     options = {"ac_in_buffer_size": 999, "ac_out_buffer_size": 1001}
     client = site.serve(dtp_handler=type("Sized", (DTPHandler,), options)).login()
-    with client.data() as data:
-        assert client.command("STOR new") == 150
-        data.sendall(content)
-    assert client.code() == 226
-    with client.data() as data:
-        assert client.command("RETR new") == 150
-        assert received(data) == content
-    assert client.code() == 226
+    assert client.store("STOR new", content) == 226
+    assert client.retrieve("RETR new") == content
 
 
 @pytest.mark.parametrize("kind", [PassiveDTP, ActiveDTP])
@@ -403,10 +382,7 @@ def test_who_connects_is_not_mixed_up(site: Site) -> None:
     site.serve(dtp_handler=Telling)
     clients: list[Client] = [site.login(), site.login()]
     for number, client in enumerate(clients):
-        with client.data() as data:
-            assert client.command(f"STOR new{number}") == 150
-            data.sendall(b"x" * (number + 1))
-        assert client.code() == 226
+        assert client.store(f"STOR new{number}", b"x" * (number + 1)) == 226
         client.command("PWD")
     assert [line for line in site.lines() if line.startswith("end")] == [
         "end STOR new0 True 0 1",

@@ -35,19 +35,13 @@ class Throttled(ThrottledDTPHandler):
 def download(client: Client) -> float:
     """Return how long the download of a file takes; it must be whole."""
     begun = time.monotonic()
-    with client.data() as data:
-        assert client.command("RETR file") == 150
-        assert received(data) == CONTENT
-    assert client.code() == 226
+    assert client.retrieve("RETR file") == CONTENT
     return time.monotonic() - begun
 
 
 def upload(client: Client) -> float:
     begun = time.monotonic()
-    with client.data() as data:
-        assert client.command("STOR new") == 150
-        data.sendall(CONTENT)
-    assert client.code() == 226
+    assert client.store("STOR new", CONTENT) == 226
     return time.monotonic() - begun
 
 

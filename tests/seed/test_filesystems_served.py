@@ -21,11 +21,7 @@ one_loop = sites("IOLoop")
 
 
 def listing(client: Client, command: str) -> list[str]:
-    with client.data() as data:
-        assert client.command(command) == 150
-        lines = received(data).decode().splitlines()
-    assert client.code() == 226
-    return lines
+    return client.retrieve(command).decode().splitlines()
 
 
 class TellingFS(AbstractedFS):
@@ -186,10 +182,7 @@ def test_files_that_are_nowhere(site: Site) -> None:
     assert listing(client, "NLST") == ["one.txt", "two.txt"]
     assert [line.rpartition(" ")[2] for line in listing(client, "MLSD")] == ["one.txt", "two.txt"]
     assert client.command("SIZE two.txt") == 213
-    with client.data() as data:
-        assert client.command("RETR two.txt") == 150
-        assert received(data) == b"second file"
-    assert client.code() == 226
+    assert client.retrieve("RETR two.txt") == b"second file"
     client.send("DELE one.txt")
     assert client.reply() == "550 ann must not remove one.txt."
     client.send("MKD more")

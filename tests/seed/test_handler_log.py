@@ -208,11 +208,7 @@ def test_old_code_may_have_attributes_of_its_own(serve: Serve) -> None:
 
     client = serve(Busy).login()
     assert client.command("NOOP") == 200
-    with client.data() as data:
-        client.send("STOR f")
-        data.sendall(b"data")
-        data.shutdown(socket.SHUT_WR)
-        assert client.codes(2) == [150, 226]
+    assert client.store("STOR f", b"data") == 226
 
 
 def test_commands_of_tls_may_be_inherited(tls_serve: TLSServe) -> None:
