@@ -12,7 +12,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from ftpcore_adapters.anyio import Server, serve
 from ftpcore_adapters.handlers import FTPHandler
-from tests.adapters.serving import Client, LogLines, make_handler, wait_for
+from tests.adapters.serving import LogLines, Watched, make_handler, wait_for
 
 __all__ = ["BACKENDS", "AnyioServe", "AnyioServing"]
 
@@ -21,28 +21,13 @@ BACKENDS: Final = ("asyncio", "trio")
 T = TypeVar("T")
 
 
-class AnyioServing:
-    """A server that runs.
-
-    Attributes:
-        sessions: The handlers made so far; the latest is the last.
-    """
+class AnyioServing(Watched):
+    """A server that runs."""
 
     def __init__(self, portal: BlockingPortal, server: Server) -> None:
+        super().__init__(server)
         self.portal = portal
         self.server = server
-        self.address = server.address
-        self.sessions: list[FTPHandler] = []
-        self.clients: list[Client] = []
-        accept = server.handle_accepted
-
-        def noted(sock: Any, addr: object) -> FTPHandler | None:
-            handler = accept(sock, addr)
-            if handler is not None:
-                self.sessions.append(handler)
-            return handler
-
-        server.handle_accepted = noted  # type: ignore[method-assign]  # the fixture looks on
 
     @classmethod
     @contextlib.contextmanager
@@ -53,22 +38,8 @@ class AnyioServing:
         with start_blocking_portal(backend) as portal, ExitStack() as stack:
             context = serve(handler, address, **options)
             serving = cls(portal, stack.enter_context(portal.wrap_async_context_manager(context)))
-            stack.callback(serving._close_clients)
+            stack.callback(serving.close_clients)
             yield serving
-
-    def client(self) -> Client:
-        client = Client(self.address)
-        self.clients.append(client)
-        return client
-
-    def login(self) -> Client:
-        """Return a client that is logged in; its handler is `session()`."""
-        return self.client().login()
-
-    def session(self) -> FTPHandler:
-        """Return the latest handler."""
-        wait_for(lambda: self.sessions, "a session")
-        return self.sessions[-1]
 
     def call(self, function: Callable[[], T]) -> T:
         """Call `function` in the thread of the server, and return what it returns."""
@@ -76,16 +47,12 @@ class AnyioServing:
 
     def settle(self) -> None:
         """Wait until all sessions are over, and check that none has left anything on the loop."""
-        self._close_clients()
+        self.close_clients()
         loop = self.server.ioloop
         wait_for(lambda: not self.server.ip_map, "the sessions' ends")
         wait_for(lambda: not loop.hosts, f"the ends of {loop.hosts}")
         wait_for(lambda: loop.open_sockets <= (self.server.socket is not None), f"the end of {loop.socket_map}")
         wait_for(lambda: loop.sched.delay() is None, "the end of the timers")
-
-    def _close_clients(self) -> None:
-        for client in self.clients:
-            client.close()
 
 
 class AnyioServe:

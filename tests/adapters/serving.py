@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Final, Self, TypeVar
 
+from ftpcore_adapters._accepting import Acceptor
 from ftpcore_adapters.authorizers import DummyAuthorizer
 from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.ioloop import IOLoop
@@ -27,6 +28,7 @@ __all__ = [
     "LogLines",
     "Recorder",
     "Serving",
+    "Watched",
     "make_handler",
     "received",
     "wait_for",
@@ -239,12 +241,48 @@ class LogLines(logging.Handler):
         return [record.getMessage() for record in self.records[:] if record.levelno >= logging.ERROR]
 
 
-class Serving:
-    """A server that runs in a thread, on a loop of its own.
+class Watched:
+    """A server as tests see it, whatever runs it.
 
     Attributes:
         sessions: The handlers made so far; the latest is the last.
+        clients: Those that were made here.
     """
+
+    def __init__(self, server: Acceptor) -> None:
+        self.address = server.address
+        self.sessions: list[FTPHandler] = []
+        self.clients: list[Client] = []
+        self._accept = server.handle_accepted
+        server.handle_accepted = self._noted  # type: ignore[method-assign]  # the fixture looks on
+
+    def _noted(self, sock: socket.socket, addr: object) -> FTPHandler | None:
+        handler = self._accept(sock, addr)
+        if handler is not None:
+            self.sessions.append(handler)
+        return handler
+
+    def client(self) -> Client:
+        client = Client((self.address[0] if self.address[0] != "::" else "::1", self.address[1]))
+        self.clients.append(client)
+        return client
+
+    def login(self) -> Client:
+        """Return a client that is logged in; its handler is `session()`."""
+        return self.client().login()
+
+    def session(self) -> FTPHandler:
+        """Return the latest handler."""
+        wait_for(lambda: self.sessions, "a session")
+        return self.sessions[-1]
+
+    def close_clients(self) -> None:
+        for client in self.clients:
+            client.close()
+
+
+class Serving(Watched):
+    """A server that runs in a thread, on a loop of its own."""
 
     def __init__(
         self,
@@ -255,22 +293,12 @@ class Serving:
         **options: object,
     ) -> None:
         self.handler = handler
-        self.sessions: list[FTPHandler] = []
         self.loop = loop or IOLoop.factory()
         self.server = server_class(address, handler, ioloop=self.loop)
-        self.address = self.server.address
-        self.clients: list[Client] = []
+        super().__init__(self.server)
         for name, value in options.items():
             setattr(self.server, name, value)
-        self._accept = self.server.handle_accepted
-        self.server.handle_accepted = self._noted  # type: ignore[method-assign]  # the fixture looks on
         self._thread = threading.Thread(target=self._run, name="server", daemon=True)
-
-    def _noted(self, sock: socket.socket, addr: object) -> FTPHandler | None:
-        handler = self._accept(sock, addr)
-        if handler is not None:
-            self.sessions.append(handler)
-        return handler
 
     def _run(self) -> None:
         self.server.serve_forever(handle_exit=False)
@@ -297,24 +325,9 @@ class Serving:
         assert done.wait(PATIENCE), "the server does not answer"
         return results[0]
 
-    def client(self) -> Client:
-        client = Client((self.address[0] if self.address[0] != "::" else "::1", self.address[1]))
-        self.clients.append(client)
-        return client
-
-    def login(self) -> Client:
-        """Return a client that is logged in; its handler is `session()`."""
-        return self.client().login()
-
-    def session(self) -> FTPHandler:
-        """Return the latest handler."""
-        wait_for(lambda: self.sessions, "a session")
-        return self.sessions[-1]
-
     def settle(self) -> None:
         """Wait until all sessions are over, and check that none has left anything on the loop."""
-        for client in self.clients:
-            client.close()
+        self.close_clients()
         wait_for(lambda: not self.server.ip_map, "the sessions' ends")
         wait_for(lambda: self.loop.unwatched == 0, "the data sockets' ends")
         listeners = 0 if self.server.socket is None else 1
