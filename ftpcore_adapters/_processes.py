@@ -6,17 +6,12 @@ import multiprocessing
 import signal
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from ftpcore_adapters._lifeline import Lifeline, hold
-from ftpcore_adapters._loop_host import LoopHost
 from ftpcore_adapters._pollers import READ
-from ftpcore_adapters._spawning import SpawningServer
+from ftpcore_adapters._spawning import SpawningServer, shut_down_sessions
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.log import logger
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["MultiprocessFTPServer"]
 
@@ -60,7 +55,7 @@ class SessionProcess:
     def end(self) -> None:
         self._lifeline.close()
 
-    def join(self, timeout: float) -> bool:
+    def join(self, timeout: float | None) -> bool:
         if self._over:
             return True
         self._process.join(timeout)
@@ -119,7 +114,7 @@ class SessionProcess:
                 return
             hold(
                 end,
-                drain=lambda seconds: loop.call_soon_threadsafe(_shut_down, loop, seconds),
+                drain=lambda seconds: loop.call_soon_threadsafe(shut_down_sessions, loop, seconds),
                 close=lambda: loop.call_soon_threadsafe(handler.close),
             )
             signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(handler.close))
@@ -128,9 +123,3 @@ class SessionProcess:
         finally:
             with suppress(OSError):
                 loop.close()
-
-
-def _shut_down(loop: IOLoop, seconds: float) -> None:
-    for instance in list(loop.socket_map.values()):
-        if isinstance(instance, LoopHost):
-            instance.shut_down(seconds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import socket
 import threading
 from abc import abstractmethod
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ftpcore_adapters._accepting import LAST_WORDS
 from ftpcore_adapters._ioloop_server import FTPServer
+from ftpcore_adapters._loop_host import LoopHost
 from ftpcore_adapters._sockets import address_of
 from ftpcore_adapters.ioloop import IOLoop, timer
 from ftpcore_adapters.log import logger
@@ -18,7 +18,7 @@ from ftpcore_adapters.log import logger
 if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
 
-__all__ = ["SpawningServer", "Worker"]
+__all__ = ["SpawningServer", "Worker", "shut_down_sessions"]
 
 
 class Worker(Protocol):
@@ -35,12 +35,12 @@ class Worker(Protocol):
         """End the session now."""
         ...
 
-    def join(self, timeout: float) -> bool:
+    def join(self, timeout: float | None) -> bool:
         """Wait until the worker has ended, at most so many seconds; tell whether it has."""
         ...
 
     def kill(self) -> None:
-        """End the worker by force, if that can be."""
+        """End the worker by force; if that can't be, have the server's loop wait for it no longer."""
         ...
 
 
@@ -52,7 +52,10 @@ class SpawningServer(FTPServer):
 
     model: ClassVar[str]
     join_timeout: float | None = 5
-    """Seconds that each worker may take to end in `close_all`; None: as long as it takes."""
+    """Seconds that workers may take to end, all together, when they have been told to; None: as long as it takes.
+
+    Then processes are killed.  Threads can't be; they are daemons, so that the program can end without them.
+    """
     poll_timeout: float = 1.0
     refresh_interval: float = 5
     """Neither is needed here: workers say themselves when they have ended."""
@@ -66,7 +69,6 @@ class SpawningServer(FTPServer):
     ) -> None:
         self._workers: set[Worker] = set()
         self._lock = threading.Lock()
-        self._drained_at = math.inf
         super().__init__(address_or_socket, handler, ioloop, backlog)
 
     def serve_forever(
@@ -84,34 +86,28 @@ class SpawningServer(FTPServer):
         if worker_processes != 1:
             raise ValueError(f"worker_processes={worker_processes}: leave it out, each session has a worker of its own")
         delay = super().serve_forever(timeout, blocking, handle_exit)
-        if blocking:
-            try:
-                self._wait()
-            except (KeyboardInterrupt, SystemExit):
-                self.close_all()
-                if not handle_exit:
-                    raise
+        if blocking and self.workers:  # somebody closed the loop, and nothing else
+            self._end_workers()
         return delay
 
     def drain(self, seconds: float) -> None:
         self.close()
         workers = self.workers
         logger.info("draining: %d session(s) may go on for %g seconds", len(workers), seconds)
-        self._drained_at = timer() + seconds + LAST_WORDS
+        if self._drain_end is not None:
+            self._drain_end.cancel()
+        if workers:
+            self._drain_end = self.ioloop.call_later(seconds + LAST_WORDS, self._end_drain)
         for worker in workers:
             worker.drain(seconds)
-        self.ioloop.call_later(seconds + LAST_WORDS, self._drop_all)
 
     def close_all(self) -> None:
-        """Stop listening, end every session now, and wait until the workers have ended, each for `join_timeout`."""
+        """Stop listening, end every session now, and wait until the workers have ended, for `join_timeout` at most.
+
+        An interrupt meanwhile cuts the waiting short.
+        """
         self.close()
-        self._drop_all()
-        patience = threading.TIMEOUT_MAX if self.join_timeout is None else self.join_timeout
-        stuck = [worker for worker in self.workers if not worker.join(patience)]
-        for worker in stuck:
-            worker.kill()
-        if stuck:
-            logger.warning("%d worker(s) did not end within %g seconds", len(stuck), patience)
+        self._end_workers()
         self.ioloop.close()
 
     @property
@@ -180,13 +176,29 @@ class SpawningServer(FTPServer):
         for worker in self.workers:
             worker.end()
 
-    def _wait(self) -> None:
-        """Wait for the workers, until the time to drain is over if they are drained."""
-        for worker in self.workers:
-            while timer() < self._drained_at and not worker.join(min(1.0, max(0.0, self._drained_at - timer()))):
-                pass
-        if self.workers:
-            self.close_all()
+    def _end_drain(self) -> None:
+        """The time to drain is over; the loop goes on, others may use it."""
+        self._drop_all()
+        if self.join_timeout is not None:
+            self._drain_end = self.ioloop.call_later(self.join_timeout, self._give_up)
+
+    def _end_workers(self) -> None:
+        self._drop_all()
+        deadline = None if self.join_timeout is None else timer() + self.join_timeout
+        try:
+            for worker in self.workers:
+                worker.join(None if deadline is None else max(0.0, deadline - timer()))
+        finally:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Wait no longer for those that have not ended."""
+        stuck = [worker for worker in self.workers if not worker.join(0)]
+        for worker in stuck:
+            worker.kill()
+            self.worker_ended(worker)
+        if stuck:
+            logger.warning("%d worker(s) did not end in time, and are given up", len(stuck))
 
     def _uncount(self, ip: str) -> None:
         with self._lock, suppress(ValueError):
@@ -194,6 +206,13 @@ class SpawningServer(FTPServer):
 
     def _log_start(self, model: str) -> None:
         super()._log_start(self.model)
+
+
+def shut_down_sessions(loop: IOLoop, seconds: float) -> None:
+    """End the session on a worker's loop in good order."""
+    for instance in list(loop.socket_map.values()):
+        if isinstance(instance, LoopHost):
+            instance.shut_down(seconds)
 
 
 def _ip(sock: socket.socket) -> str | None:

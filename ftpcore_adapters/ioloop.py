@@ -1,13 +1,14 @@
 """The I/O loop: waits for sockets and for points in time, and calls whoever asked for them.
 
-A loop belongs to one thread at a time; a program may have several loops.  Only `call_soon_threadsafe` may be
-called from other threads.  What is registered implements `Pollable`.
+A loop belongs to one thread at a time; a program may have several loops.  Only `call_soon_threadsafe` and `close` may
+be called from other threads.  What is registered implements `Pollable`.
 """
 
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ClassVar, Final, Self
 
 from ftpcore_adapters import _pollers
@@ -64,6 +65,8 @@ class IOLoop(PollingLoop):
         self.sched = Scheduler()
         #: The thread that makes the turns, until then the one that made the loop: `threading.get_ident()`.
         self.thread = threading.get_ident()
+        self._held = 0
+        self._turning = False
 
     @classmethod
     def instance(cls) -> Self:
@@ -86,7 +89,9 @@ class IOLoop(PollingLoop):
         self.close()
 
     def loop(self, timeout: float | None = None, blocking: bool = True) -> float | None:
-        """Poll and run scheduled calls, until no descriptor is registered (scheduled calls don't count).
+        """Poll and run scheduled calls, until no descriptor is registered and nobody holds it.
+
+        Scheduled calls do not count.
 
         With `blocking=False` make one turn, wait for a descriptor or the next scheduled call in it, and return
         the seconds until the next scheduled call, None if there is none.  Such turns may be made from
@@ -98,33 +103,45 @@ class IOLoop(PollingLoop):
         if not is_logging_configured():
             config_logging()
         self.thread = threading.get_ident()
-        instances = self.socket_map
-        waiting = self._inbox.calls
-        run_scheduled = self.sched.poll
-        delay = self.sched.delay()
-        if not blocking:
-            if instances or waiting or timeout is not None:
-                self.poll(_sooner(timeout, delay))
-            return run_scheduled()
-        if not (instances or waiting):
-            return None
-        poll = self.poll
-        self._inbox.hear_signals()
+        outer, self._turning = self._turning, True
         try:
-            while instances or waiting:
-                poll(delay if timeout is None else _sooner(timeout, delay))
-                delay = run_scheduled()
+            if not blocking:
+                return self._turn(timeout)
+            self._turns(timeout)
         finally:
-            self._inbox.ignore_signals()
+            self._turning = outer
         return None
+
+    def hold(self) -> None:
+        """Have a blocking `loop` go on until `release`: what it waits for, a session in a thread say, is no descriptor.
+
+        Raises:
+            OSError: there are no descriptors for calls from other threads, by which `release` is called.
+        """
+        self._inbox.open()
+        self._held += 1
+
+    def release(self) -> None:
+        """Take a `hold` back; in the thread of the loop."""
+        self._held = max(0, self._held - 1)  # `close` takes all of them back
+
+    def runs_elsewhere(self) -> bool:
+        """Is another thread in the midst of `loop`?"""
+        return self._turning and self.thread != threading.get_ident()
 
     def close(self) -> None:
         """Close all registered instances, cancel all calls, and release the poller.  Idempotent.
 
-        An exception of one instance is logged and does not stop the others from being closed.
+        An exception of one instance is logged and does not stop the others from being closed.  While another thread
+        is in `loop` it is done there, soon.
         """
+        if self.runs_elsewhere():
+            with suppress(RuntimeError):  # it is closed
+                self.call_soon_threadsafe(self.close)
+            return
         self._unshare()
         self._close_instances()
+        self._held = 0
         self.sched.close()
         self._close_poller()
 
@@ -175,6 +192,27 @@ class IOLoop(PollingLoop):
             RuntimeError: the loop is closed.  Calls that were waiting when it closed are dropped.
         """
         self._inbox.add(target, args)
+
+    def _turn(self, timeout: float | None) -> float | None:
+        if self.socket_map or self._inbox.calls or timeout is not None:
+            self.poll(_sooner(timeout, self.sched.delay()))
+        return self.sched.poll()
+
+    def _turns(self, timeout: float | None) -> None:
+        instances = self.socket_map
+        waiting = self._inbox.calls
+        poll = self.poll
+        run_scheduled = self.sched.poll
+        delay = self.sched.delay()
+        if not (instances or waiting or self._held):
+            return
+        self._inbox.hear_signals()
+        try:
+            while instances or waiting or self._held:
+                poll(delay if timeout is None else _sooner(timeout, delay))
+                delay = run_scheduled()
+        finally:
+            self._inbox.ignore_signals()
 
     def _unshare(self) -> None:
         with IOLoop._instance_lock:

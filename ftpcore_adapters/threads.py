@@ -8,9 +8,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ftpcore_adapters._loop_host import LoopHost
 from ftpcore_adapters._seed_authorizer import impersonates_process
-from ftpcore_adapters._spawning import SpawningServer
+from ftpcore_adapters._spawning import SpawningServer, shut_down_sessions
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.log import logger
 
@@ -62,9 +61,15 @@ class SessionThread:
         self._handler: FTPHandler | None = None
         self._orders: list[partial[None]] = []
         self._lock = threading.Lock()
+        self._held = True
+        server.ioloop.hold()
         # Not to be waited for at the end of the program: user code may hold it.
         self._thread = threading.Thread(target=self._run, name=f"ftp session of {ip}", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._release()
+            raise
 
     def drain(self, seconds: float) -> None:
         self._order(partial(self._shut_down, seconds))
@@ -72,7 +77,7 @@ class SessionThread:
     def end(self) -> None:
         self._order(partial(self._close))
 
-    def join(self, timeout: float) -> bool:
+    def join(self, timeout: float | None) -> bool:
         """As said; a thread does not wait for itself."""
         if threading.current_thread() is self._thread:
             return True
@@ -81,6 +86,17 @@ class SessionThread:
 
     def kill(self) -> None:
         """A thread can't be ended by force; it is a daemon, and ends with the program."""
+        self._release()
+
+    def _release(self) -> None:
+        """The loop of the server need not wait for this any more; called in its thread, or when it has ended."""
+        if self._held:
+            self._held = False
+            self._server.ioloop.release()
+
+    def _retire(self) -> None:
+        self._thread.join()  # it is about to end
+        self._release()
 
     def _order(self, order: partial[None]) -> None:
         """Have the session's thread do something, now or when its session has begun."""
@@ -110,12 +126,12 @@ class SessionThread:
                 loop.close()
             self._sock.close()
             self._server.worker_ended(self)
+            with suppress(RuntimeError):  # that loop is closed, and waits for nobody
+                self._server.ioloop.call_soon_threadsafe(self._retire)
 
     def _shut_down(self, seconds: float) -> None:
         if self._loop is not None:
-            for instance in list(self._loop.socket_map.values()):
-                if isinstance(instance, LoopHost):
-                    instance.shut_down(seconds)
+            shut_down_sessions(self._loop, seconds)
 
     def _close(self) -> None:
         if self._handler is not None:

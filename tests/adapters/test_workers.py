@@ -6,11 +6,9 @@ import ftplib
 import io
 import os
 import signal
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +18,8 @@ from ftpcore_adapters.handlers import FTPHandler
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.servers import FTPServer, MultiprocessFTPServer, ThreadedFTPServer
 from tests.adapters.resources import leftovers
-from tests.adapters.serving import PASSWORD, PATIENCE, USER, Client, LogLines, Serving, make_handler, received, wait_for
+from tests.adapters.serving import PASSWORD, PATIENCE, USER, LogLines, Serving, make_handler, received, wait_for
+from tests.adapters.worker_play import Pids, children, ended, forked, leave, runs, serving, worker_of
 
 SPAWNING = [ThreadedFTPServer, MultiprocessFTPServer]
 
@@ -33,26 +32,6 @@ def kind(request: pytest.FixtureRequest) -> Iterator[type[SpawningServer]]:
         yield request.param
     with pytest.raises(ChildProcessError):  # no zombie
         os.waitpid(-1, os.WNOHANG)
-
-
-@contextmanager
-def serving(kind: type[FTPServer], handler: type[FTPHandler], **options: int) -> Iterator[Serving]:
-    running = Serving(handler, server_class=kind)
-    for name, value in options.items():
-        setattr(running.server, name, value)
-    running.start()
-    try:
-        yield running
-    finally:
-        for client in running.clients:
-            client.close()
-        running.stop()
-
-
-def leave(client: Client) -> None:
-    """Close a connection of which forked workers have a copy: they were forked from the client's process."""
-    client.sock.shutdown(socket.SHUT_RDWR)
-    client.close()
 
 
 def workers(running: Serving) -> int:
@@ -249,62 +228,6 @@ def test_workers_of_workers_are_refused(kind: type[SpawningServer], tmp_path: Pa
 # -- forked workers ----------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def forked(handler: type[FTPHandler], serve: Callable[[FTPServer], object]) -> Iterator[tuple[tuple[str, int], int]]:
-    """Run `serve(server)` in a process of its own; the value is the address and that process."""
-    server = FTPServer(("127.0.0.1", 0), handler, ioloop=IOLoop.factory())
-    pid = os.fork()
-    if not pid:
-        status = 1
-        try:
-            signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has jobs in the background ignore it
-            serve(server)
-            status = 0
-        finally:
-            os._exit(status)
-    address = server.address
-    server.close_all()
-    try:
-        yield address, pid
-    finally:
-        try:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
-
-
-def ended(pid: int) -> int:
-    """Return how a process ended, which it does now."""
-    status: list[int] = []
-
-    def look() -> bool:
-        done, code = os.waitpid(pid, os.WNOHANG)
-        if done:
-            status.append(os.waitstatus_to_exitcode(code))
-        return bool(done)
-
-    wait_for(look, "the end of the process")
-    return status[0]
-
-
-class Pids(FTPHandler):
-    """Tells which process serves."""
-
-    def on_connect(self) -> None:
-        self.banner = f"pid {os.getpid()}"
-
-
-def worker_of(address: tuple[str, int]) -> int:
-    with ftplib.FTP(timeout=PATIENCE) as client:
-        return int(client.connect(*address).split()[-1])
-
-
-def children(pid: int) -> set[int]:
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return {int(child) for child in found}
-
-
 def serve_two(server: FTPServer) -> None:
     signal.signal(signal.SIGTERM, lambda *_: server.request_drain(5))
     server.serve_forever(worker_processes=2)
@@ -383,16 +306,9 @@ def test_workers_end_with_the_server(tmp_path: Path) -> None:
         workers = children(pid)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        wait_for(lambda: not any(_runs(worker) for worker in workers), "the workers' ends")
+        wait_for(lambda: not any(runs(worker) for worker in workers), "the workers' ends")
         with pytest.raises(ConnectionRefusedError):
             worker_of(address)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_too_many_crashes_end_the_server(tmp_path: Path) -> None:

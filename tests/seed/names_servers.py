@@ -21,7 +21,14 @@ def _spawning(server: str, platform: Platform) -> tuple[Name, ...]:
 
     return (
         row("poll_timeout", "attribute", 1.0, "Not needed: what a worker waits for wakes it.", "fixed"),
-        row("join_timeout", "attribute", 5, "Seconds that `close_all` waits for each worker."),
+        row(
+            "join_timeout",
+            "attribute",
+            5,
+            "Seconds that `close_all` waits for the workers, all together; then processes are killed, and threads left "
+            "to end with the program.",
+            "fixed",
+        ),
         row("refresh_interval", "attribute", 5, "Not needed: workers say themselves that they have ended.", "fixed"),
         row(
             "serve_forever",
