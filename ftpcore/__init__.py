@@ -13,6 +13,7 @@ from ftpcore._command import (
     TLS_COMMANDS,
     Argument,
     CommandSpec,
+    Presence,
     Turn,
     command_table,
 )
@@ -200,6 +201,7 @@ __all__ = [
     "Phase",
     "PortEffect",
     "Ports",
+    "Presence",
     "Protection",
     "ProtectionFailed",
     "ProtocolViolation",

@@ -21,6 +21,7 @@ __all__ = [
     "TLS_COMMANDS",
     "Argument",
     "CommandSpec",
+    "Presence",
     "Turn",
     "command_table",
 ]
@@ -49,6 +50,15 @@ class Argument(Enum):
     """A word, one blank, and a path.  `method(value, path)`"""
 
 
+class Presence(Enum):
+    """Whether there must be text behind the verb: 501 where that is not as it is."""
+
+    REQUIRED = auto()
+    OPTIONAL = auto()
+    FORBIDDEN = auto()
+    """Blanks are forgiven."""
+
+
 class Turn(Enum):
     """What happens to a command that comes while a transfer runs.  RFC 1123 4.1.3.3."""
 
@@ -66,6 +76,16 @@ class Turn(Enum):
     """It is acted on, whatever waits."""
     OVERTAKE_BARE = auto()
     """OVERTAKE without an argument, else WAIT."""
+
+
+#: What most commands have; others may have an argument.
+_PRESENCES: Final = {
+    Argument.NONE: Presence.FORBIDDEN,
+    Argument.PARENT: Presence.FORBIDDEN,
+    Argument.TEXT: Presence.REQUIRED,
+    Argument.PATH: Presence.REQUIRED,
+    Argument.VALUE_AND_PATH: Presence.REQUIRED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +113,13 @@ class CommandSpec:
     """The command that it is another name of."""
     moves_data: bool = False
     """521 if data must be protected and is not.  RFC 4217 10.2."""
+    presence: Presence | None = None
+    """None: as `argument` has it.  Otherwise that is read, and the method called, as ever."""
+
+    @property
+    def presence_of_argument(self) -> Presence:
+        """Whether there must be an argument."""
+        return self.presence or _PRESENCES.get(self.argument, Presence.OPTIONAL)
 
     @property
     def method(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from ftpcore._command import ABSENT, Argument, CommandSpec, Turn
+from ftpcore._command import ABSENT, Argument, CommandSpec, Presence, Turn
 from ftpcore._conclusion import conclude, failure_reply, follow, masked
 from ftpcore._effects import EndpointReady
 from ftpcore._errors import (
@@ -227,10 +227,11 @@ def _check_offered(session: Session, spec: CommandSpec) -> None:
 
 
 def _check_argument(spec: CommandSpec, argument: str | None) -> None:
-    if spec.argument in (Argument.NONE, Argument.PARENT):
+    presence = spec.presence_of_argument
+    if presence is Presence.FORBIDDEN:
         if argument is not None and argument.strip(" "):
             raise SyntaxRefused(_NO_ARGUMENT)
-    elif not argument and spec.argument in (Argument.TEXT, Argument.PATH, Argument.VALUE_AND_PATH):
+    elif not argument and presence is Presence.REQUIRED:
         raise SyntaxRefused(_NEEDS_ARGUMENT)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -22,11 +23,13 @@ from ftpcore import (
     MoveToData,
     Pause,
     Perform,
+    Presence,
     RemoveFile,
     Reply,
     SendControl,
     Session,
     Stat,
+    TransferType,
     VirtualPath,
     command_table,
 )
@@ -122,6 +125,30 @@ def test_a_command_may_work_in_the_data_lane(native: ScriptedHost) -> None:
 
 def test_a_command_in_the_data_lane_may_be_aborted(native: ScriptedHost) -> None:
     assert native.feed(b"SITE WORK\r\nABOR\r\n").codes() == [426, 226]
+
+
+@pytest.mark.parametrize(
+    ("name", "presence", "codes"),
+    [
+        pytest.param("NOOP", Presence.OPTIONAL, [200, 200], id="none, now optional"),
+        pytest.param("NOOP", Presence.REQUIRED, [501, 200], id="none, now required"),
+        pytest.param("HELP", Presence.REQUIRED, [501, 501], id="optional, now required"),
+        pytest.param("HELP", Presence.FORBIDDEN, [214, 501], id="optional, now forbidden"),
+        pytest.param("MLST", Presence.REQUIRED, [501, 550], id="a path or the directory, now required"),
+        pytest.param("SIZE", Presence.OPTIONAL, [550, 550], id="a path, now optional"),
+        pytest.param("CDUP", Presence.OPTIONAL, [250, 250], id="the parent, now with an argument"),
+        pytest.param("MFMT", Presence.OPTIONAL, [501, 501], id="of two arguments each is needed"),
+    ],
+)
+def test_a_row_may_say_otherwise_whether_it_has_an_argument(
+    fs: MemoryFileSystem, name: str, presence: Presence, codes: list[int]
+) -> None:
+    class Changed(Session):
+        commands = {**COMMANDS, name: replace(COMMANDS[name], presence=presence)}
+        transfer_type = TransferType.IMAGE
+
+    host = ScriptedHost(SingleUser(fs), session_class=Changed).login()
+    assert host.feed(f"{name}\r\n{name} nothing\r\n".encode()).codes() == codes
 
 
 # -- what a command may not do -----------------------------------------------------------------------------------------
