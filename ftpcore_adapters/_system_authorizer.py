@@ -58,9 +58,11 @@ class SystemAuthorizer(ABC):
     def check_password(self, username: str, password: str, handler: object) -> None:
         """Raise `AuthenticationFailed` unless this is the password of an account."""
 
-    @abstractmethod
     def has_user(self, username: str) -> bool:
         """Tell whether there is such an account; for "anonymous", whether such users may come in."""
+        if username == ANONYMOUS:
+            return self.anonymous_user is not None and self._exists(self.anonymous_user)
+        return self._exists(username)
 
     @abstractmethod
     def get_home_dir(self, username: str) -> str:
@@ -79,6 +81,10 @@ class SystemAuthorizer(ABC):
     def has_perm(self, username: str, perm: str, path: str | None = None) -> bool:
         """Tell whether the user holds the letter `perm`, which is the same on all paths."""
         return perm in self.get_perms(username)
+
+    @abstractmethod
+    def _exists(self, username: str) -> bool:
+        """Tell whether there is an account of this name."""
 
     def _spend(self, password: str) -> None:  # noqa: B027  who does not know the cost does nothing
         """Cost what `check_password` costs, where that is known."""
@@ -145,7 +151,7 @@ class AccountRules(SystemAuthorizer):
             for name in getattr(self, option):
                 if self._key(name) == self._key(ANONYMOUS):
                     raise AuthorizerError(f"{option}: {name!r} is no account; use anonymous_user to let such users in")
-                if not super().has_user(name):  # type: ignore[safe-super]  # the other base has it
+                if not super().has_user(name):
                     raise AuthorizerError(f"{option}: no such user {name!r}")
 
     def override_user(
@@ -199,7 +205,7 @@ class AccountRules(SystemAuthorizer):
         """Tell whether there is such an account, which may log in."""
         if username != ANONYMOUS and self._is_rejected(username):
             return False
-        return super().has_user(username)  # type: ignore[safe-super]  # as above
+        return super().has_user(username)
 
     def get_home_dir(self, username: str) -> str:
         for name in (username, self._account_name(username)):

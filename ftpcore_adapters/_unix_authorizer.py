@@ -78,12 +78,6 @@ class BaseUnixAuthorizer(SystemAuthorizer):
         if not right:
             raise AuthenticationFailed(self.msg_wrong_password)
 
-    def has_user(self, username: str) -> bool:
-        """Tell whether there is such an account; for "anonymous", whether such users may come in."""
-        if username == ANONYMOUS:
-            return self.anonymous_user is not None and self._exists(self.anonymous_user)
-        return self._exists(username)
-
     @replace_anonymous
     def get_home_dir(self, username: str) -> str:
         """Return the home of the account; AuthorizerError if there is none."""

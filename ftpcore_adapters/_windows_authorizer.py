@@ -71,12 +71,6 @@ class BaseWindowsAuthorizer(SystemAuthorizer):
             raise AuthenticationFailed(self.msg_wrong_password) from None
         self._keep(username, token)
 
-    def has_user(self, username: str) -> bool:
-        """Tell whether there is such an account; for "anonymous", whether such users may come in."""
-        if username == ANONYMOUS:
-            return self.anonymous_user is not None and self._exists(self.anonymous_user)
-        return self._exists(username)
-
     @replace_anonymous
     def get_home_dir(self, username: str) -> str:
         """Return the profile directory of the account; AuthorizerError if there is none."""
