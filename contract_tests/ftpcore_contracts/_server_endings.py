@@ -84,12 +84,7 @@ class Endings:
         with start(replace(files, stock=_STOCK.stock)) as server:
             client = server.login()
             data = client.data(window=None if upload else 4096)
-            if upload:
-                session = _upload_part(client, data, record)
-            else:
-                client.send("RETR file")
-                expect((client.code(), data.recv(1)), (150, LARGE[:1]), "the mark, and the first byte of the file")
-                session = client.session
+            session = _upload_part(client, data, record) if upload else _download_part(client, data)
             reset(data)
             expect(client.code(), 426, "the reply when the data connection was reset")
             expect(client.command("PWD"), 257, "the reply to the next command")
@@ -109,12 +104,7 @@ class Endings:
         with start(replace(files, stock=_STOCK.stock)) as server:
             client = server.login()
             data = client.data(window=None if upload else 4096)
-            if upload:
-                session = _upload_part(client, data, record)
-            else:
-                client.send("RETR file")
-                expect((client.code(), data.recv(1)), (150, LARGE[:1]), "the mark, and the first byte of the file")
-                session = client.session
+            session = _upload_part(client, data, record) if upload else _download_part(client, data)
             if crash:
                 client.reset()
             else:
@@ -228,6 +218,14 @@ def _upload_part(client: Client, data: socket.socket, record: Record) -> Session
     session = client.session
     record.wait(lambda: session.received == _PART, f"{_PART} bytes to be counted, for so many were sent")
     return session
+
+
+def _download_part(client: Client, data: socket.socket) -> SessionRecord:
+    """Begin a download, and return when its first byte is there."""
+    __tracebackhide__ = True
+    client.send("RETR file")
+    expect((client.code(), data.recv(1)), (150, LARGE[:1]), "the mark, and the first byte of the file")
+    return client.session
 
 
 def _interrupt(client: Client) -> None:
