@@ -24,13 +24,30 @@ from ftpcore import (
 from ftpcore.ports import FileSystem
 from ftpcore.testing import ScriptedHost, SingleUser
 
-__all__ = ["ANN", "BOB", "SHOWN", "Badge", "Hooked", "Offer", "begun", "outline", "protected", "secured"]
+__all__ = [
+    "ANN",
+    "BOB",
+    "LOGIN",
+    "SHOWN",
+    "Badge",
+    "Hooked",
+    "Offer",
+    "begun",
+    "hooked",
+    "offered",
+    "outline",
+    "protected",
+    "secured",
+]
 
 ANN: Final = PeerCertificate(b"\x30\x01ann", "ann", (("CN", "ann"), ("O", "Example")))
 BOB: Final = PeerCertificate(b"\x30\x01bob", "bob", (("CN", "bob"),))
 
 #: What a handshake comes to in which the client showed the certificate ANN.
 SHOWN: Final = TLSDetails("TLSv1.3", "TLS_AES_256_GCM_SHA384", certificate=ANN)
+
+
+LOGIN: Final = b"USER ann\r\nPASS pw\r\n"
 
 
 class Offer(Delegate):
@@ -65,6 +82,18 @@ class Badge(SingleUser):
         if certificate.common_name == "mallory":
             raise AuthenticationFailed
         return self.account if username == certificate.common_name == self.account.name else None
+
+
+def offered(filesystem: FileSystem) -> ScriptedHost:
+    """Return a session that nobody has logged in to; the greeting is taken."""
+    host = ScriptedHost(SingleUser(filesystem), delegate=Offer())
+    host.take()
+    return host
+
+
+def hooked(filesystem: FileSystem) -> ScriptedHost:
+    """Return a session with hooks, before its greeting is taken."""
+    return ScriptedHost(SingleUser(filesystem), delegate=Hooked())
 
 
 def begun(host: ScriptedHost) -> ScriptedHost:

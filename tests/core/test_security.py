@@ -13,22 +13,14 @@ from ftpcore import (
 )
 from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters.memory import MemoryFileSystem
-from tests.core.protected import Hooked, Offer, begun, outline, protected
+from tests.core.protected import LOGIN, Offer, begun, hooked, offered, outline, protected
 
 CONTROL = LaneName.CONTROL
-LOGIN = b"USER ann\r\nPASS pw\r\n"
 
 
 @pytest.fixture
 def host(fs: MemoryFileSystem) -> ScriptedHost:
-    """A session that nobody has logged in to; the greeting is taken."""
-    host = ScriptedHost(SingleUser(fs), delegate=Offer())
-    host.take()
-    return host
-
-
-def hooked(fs: MemoryFileSystem) -> ScriptedHost:
-    return ScriptedHost(SingleUser(fs), delegate=Hooked())
+    return offered(fs)
 
 
 def features(host: ScriptedHost) -> set[str]:
