@@ -397,10 +397,8 @@ def test_close_when_done_closes_at_once_if_nothing_is_left(loop: IOLoop, stack: 
     assert peer.recv(1) == b""
 
 
-def test_writing_is_watched_only_while_something_is_to_be_sent(loop: IOLoop, stack: ExitStack) -> None:
-    channel, peer = pair(loop, stack)
-    channel.push(b"x" * MUCH)
-    assert channel.producer_fifo
+def take_much(loop: IOLoop, peer: socket.socket) -> None:
+    """Run until the other end has `MUCH`, and the loop is done with it."""
     peer.setblocking(False)
     received = 0
 
@@ -412,6 +410,13 @@ def test_writing_is_watched_only_while_something_is_to_be_sent(loop: IOLoop, sta
 
     run(loop, read)
     settle(loop)
+
+
+def test_writing_is_watched_only_while_something_is_to_be_sent(loop: IOLoop, stack: ExitStack) -> None:
+    channel, peer = pair(loop, stack)
+    channel.push(b"x" * MUCH)
+    assert channel.producer_fifo
+    take_much(loop, peer)
     assert not channel.producer_fifo
     assert not channel.writable()
     made: list[int] = []
@@ -485,17 +490,7 @@ def test_a_channel_that_does_not_read_goes_on_sending(loop: IOLoop, stack: ExitS
     channel.modify_ioloop_events(0)
     channel.push(b"x" * MUCH)
     peer.sendall(b"hello")
-    peer.setblocking(False)
-    received = 0
-
-    def read() -> bool:
-        nonlocal received
-        with suppress(BlockingIOError):
-            received += len(peer.recv(2**20))
-        return received == MUCH
-
-    run(loop, read)
-    settle(loop)
+    take_much(loop, peer)
     assert channel.told == []
     assert not channel.readable()
 
