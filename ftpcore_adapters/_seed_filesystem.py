@@ -96,7 +96,7 @@ class SeedFileSystem:
         local = self._local("stat")
         if local is not None:
             return self._call(lambda: local.stat(path, follow=follow))
-        return self._call(lambda: self._infos.of(base_name(path), self._checked(path, follow=follow), follow=follow))
+        return self._call(lambda: self._info(path, follow=follow))
 
     def scan_dir(self, path: VirtualPath, /, *, follow: bool) -> Iterator[FileInfo]:
         local = self._local("scan_dir")
@@ -249,6 +249,10 @@ class SeedFileSystem:
         if path == "/":
             raise _error(errno.EACCES, path)
         return self._checked(path, follow=False)
+
+    def _info(self, path: VirtualPath, *, follow: bool) -> FileInfo:
+        name, real_path = base_name(path), self._checked(path, follow=follow)
+        return self._infos.of(name, real_path, follow=True) if follow else self._infos.itself(name, real_path)
 
     def _opened(self, path: VirtualPath, mode: OpenMode) -> BinaryFile:
         real_path = self._checked(path)

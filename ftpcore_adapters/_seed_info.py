@@ -4,6 +4,8 @@ question.
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
@@ -13,8 +15,6 @@ from ftpcore.ports import FileInfo, FileKind
 from ftpcore_adapters._local_files import NameCache
 
 if TYPE_CHECKING:
-    import os
-
     from ftpcore_adapters.filesystems import AbstractedFS
 
 __all__ = ["INFO_METHODS", "SeedInfos", "close_iterator"]
@@ -51,8 +51,7 @@ class SeedInfos:
     """Tells of the files of one seed-style filesystem.
 
     What `stat` says is corrected by those of `isfile`, `isdir`, `getsize` and `getmtime` that the class overrides;
-    where
-    `stat` finds nothing, an overridden `isfile` or `isdir` decides, as these do for the commands of the seed.
+    where `stat` finds nothing, an overridden `isfile` or `isdir` decides, as these do for the commands of the seed.
 
     Args:
         fs: Whose methods are asked.
@@ -62,6 +61,7 @@ class SeedInfos:
     def __init__(self, fs: AbstractedFS, overridden: frozenset[str] = frozenset()) -> None:
         self._fs = fs
         self._probes = bool(overridden & _PROBES)
+        self._existence = "lexists" in overridden
         self._size = "getsize" in overridden
         self._modified = "getmtime" in overridden
         self._users = NameCache(lambda uid: str(fs.get_user_by_uid(uid)))
@@ -83,6 +83,17 @@ class SeedInfos:
         if self._probes or self._size or self._modified:
             return self._corrected(info, real_path)
         return info
+
+    def itself(self, name: str, real_path: str) -> FileInfo:
+        """Tell of what a command names, links not followed; an overridden `lexists` says whether it is there."""
+        if not self._existence:
+            return self.of(name, real_path, follow=False)
+        if not self._fs.lexists(real_path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), real_path)
+        try:
+            return self.of(name, real_path, follow=False)
+        except _REFUSALS:
+            return FileInfo(name, FileKind.OTHER, 0, 0.0)  # it is there, and that is all there is to say
 
     def entry(self, name: str, real_path: str, *, follow: bool) -> FileInfo | None:
         """Tell of the entry of a directory; None if nobody may look at it, or it is a link that leads nowhere."""

@@ -16,7 +16,7 @@ __all__ = ["SeedStyle", "style_of"]
 
 #: Verb of the port -> the seed methods that it rests on.
 _RESTS_ON: Final = {
-    "stat": INFO_METHODS,
+    "stat": INFO_METHODS | {"lexists"},
     "scan_dir": INFO_METHODS | {"listdir"},
     "enter_dir": frozenset({"chdir", "fs2ftp"}),
     "open_file": frozenset({"open"}),

@@ -28,7 +28,12 @@ NAMES: Final = (
     ),
     _method("ftpnorm(ftppath)", "Return a path of the client's as an absolute virtual path."),
     _method("ftp2fs(ftppath)", "Return the real path of a virtual one."),
-    _method("fs2ftp(fspath)", 'Return the virtual path of a real one; "/" outside of the root.'),
+    _method(
+        "fs2ftp(fspath)",
+        'Return the virtual path of a real one; "/" outside of the root.  `chdir` calls it; replies name a path as the '
+        "client asked for it.",
+        "fixed",
+    ),
     _method("validpath(path)", "Tell whether a real path, its links followed, is inside of the root."),
     _method(
         "open(filename, mode)",
@@ -48,15 +53,37 @@ NAMES: Final = (
     _method("readlink(path)", "Return the text of a link."),
     _method("listdir(path)", "Return the names in a directory: a list or a generator.", "fixed"),
     _method("listdirinfo(path)", "Return what `listdir` does; nothing calls it."),
-    _method("isfile(path)", "Is it a plain file, or a link to one?"),
+    _method(
+        "isfile(path)", "Is it a plain file, or a link to one?  What an override says counts in listings, too.", "fixed"
+    ),
     _method("islink(path)", "Is it a link?"),
-    _method("isdir(path)", "Is it a directory, or a link to one?"),
-    _method("lexists(path)", "Is there anything of that name, be it a link to nothing?"),
-    _method("getsize(path)", "Return the size in bytes."),
-    _method("getmtime(path)", "Return when it was modified, in seconds."),
+    _method(
+        "isdir(path)", "Is it a directory, or a link to one?  What an override says counts in listings, too.", "fixed"
+    ),
+    _method("lexists(path)", "Is there anything of that name, be it a link to nothing?  RNFR asks."),
+    _method(
+        "getsize(path)",
+        "Return the size in bytes.  What an override returns is shown in listings and as the fact `size`, too.  REST "
+        "goes by the size of the open file, and asks only for one that can't tell it.",
+        "fixed",
+    ),
+    _method(
+        "getmtime(path)",
+        "Return when it was modified, in seconds.  What an override returns is shown in listings and as the fact "
+        "`modify`, too.",
+        "fixed",
+    ),
     _method("realpath(path)", "Return a real path without links."),
-    _method("get_user_by_uid(uid)", "Return the name of a user; the number of one without a name."),
-    _method("get_group_by_gid(gid)", "Return the name of a group; the number of one without a name."),
+    _method(
+        "get_user_by_uid(uid)",
+        "Return the name of a user; the number of one without a name.  A session asks once for each number.",
+        "fixed",
+    ),
+    _method(
+        "get_group_by_gid(gid)",
+        "Return the name of a group; the number of one without a name.  A session asks once for each number.",
+        "fixed",
+    ),
     _method("format_list(basedir, listing, ignore_err=True)", "Yield the lines of LIST, bytes."),
     _method(
         "format_mlsx(basedir, listing, perms, facts, ignore_err=True)",
