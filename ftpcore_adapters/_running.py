@@ -17,11 +17,12 @@ from ftpcore import (
     Call,
     Effect,
     MoveToData,
+    NotLoggedIn,
     PortEffect,
     Reply,
     Session,
     VirtualPath,
-    parent_path,
+    resolve,
 )
 from ftpcore.ports import AnyFile
 from ftpcore.wire import Command
@@ -55,6 +56,7 @@ async def run(
 ) -> Reply | None:
     """Run an overridden command in the session's lane; None, for it is answered by then."""
     running = Running(handler, session, name)
+    await running.find_path()
     real, keywords = running.real_arguments(arguments)
     await carry(running, partial(running.checked, partial(method, *real, **keywords)))
     return None
@@ -122,16 +124,34 @@ class Running:
         return method()
 
     def real_arguments(self, arguments: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str]]:
-        """Return what the old method is called with: one argument, and for some a keyword."""
-        spec = self._handler.commands[self._name]
-        if self._name in ("CDUP", "XCUP"):
-            return (self._given(parent_path(self._session.cwd)),), {}
-        if spec.argument is Argument.VALUE_AND_PATH:
-            value, path = arguments
-            return (self._given(VirtualPath(path)),), {_KEYWORDS[self._name]: value}
-        if spec.argument in _PATHS:
-            return (self._given(VirtualPath(arguments[0])),), {}
-        return arguments or ("",), {}
+        """Return what the old method is called with: one argument, and for some a keyword.
+
+        The argument is a real path if the old row names a right, else what was typed.
+        """
+        path, typed = self._task.path, self._task.argument or ""
+        keywords = {_KEYWORDS[self._name]: arguments[0]} if len(arguments) > 1 else {}
+        if path is not None and (keywords or self._letter() is not None):
+            return (self._given(path),), keywords
+        return (typed if arguments or typed.strip(" ") else "",), {}
+
+    async def find_path(self) -> None:
+        """Find the path of a command that is about one by its old row only, and check the right on it."""
+        session, typed, letter = self._session, self._task.argument, self._letter()
+        if self._task.path is not None or letter is None or self._name == "STOU":
+            return
+        if self._name == "STAT" and not typed:
+            return  # it is about the session
+        if session.account is not None:
+            path = resolve(session.cwd, typed) if typed else session.cwd
+            await session.require(letter, path)
+            self._task.path = path
+        elif self._name == "STAT":
+            raise NotLoggedIn
+
+    def _letter(self) -> str | None:
+        """Return the right that the old row of the command names."""
+        letter = self._handler.proto_cmds.get(self._name, {}).get("perm")
+        return None if letter is None else str(letter)
 
     def _given(self, path: VirtualPath) -> str:
         real_path = self._handler.real_path(path)
@@ -156,7 +176,7 @@ class Running:
         virtual: tuple[str, ...] = (argument,)
         if spec.argument in (Argument.NONE, Argument.PARENT):
             virtual = ()
-        elif spec.argument in _PATHS or first is not None:
+        elif spec.argument in _PATHS or first is not None or (name == "STAT" and argument):
             path = self._virtual.get(argument) or self._handler.virtual_path(argument)
             virtual = (path,) if first is None else (first, path)
         return self._begin(name, partial(getattr(session, spec.method), *virtual))

@@ -47,13 +47,20 @@ class Overrides(Mapping[str, Callable[..., object]]):
 
     def get(self, name: str, default: Any = None) -> Any:
         if "process_command" in self._methods:
-            return partial(run, self._handler, name, partial(self._handler.process_command, name))
+            return partial(run, self._handler, name, partial(self._process, name))
         spec = self._handler.commands.get(name)
         for candidate in (name, None if spec is None else spec.same_as):
             verb = "" if candidate is None else "ftp_" + candidate.replace(" ", "_")
             if verb in self._methods:
                 return partial(run, self._handler, name, getattr(self._handler, verb))
         return default
+
+    def _process(self, name: str, *args: str, **kwargs: str) -> None:
+        """Call `process_command`; the state of a session that is logged in goes past it, as old code knows it."""
+        if name == "STAT" and args == ("",) and self._handler.authenticated:
+            self._handler.ftp_STAT("")
+        else:
+            self._handler.process_command(name, *args, **kwargs)
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in self._handler.commands if self.get(name) is not None)

@@ -6,12 +6,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from ftpcore import COMMANDS, TLS_COMMANDS, Argument, CommandSpec
+from ftpcore import COMMANDS, TLS_COMMANDS, Argument, CommandSpec, Presence
 
 __all__ = ["proto_cmds", "table_of", "tls_proto_cmds"]
 
 #: Letters that the core asks for inside these commands, and the old table lists beside them.
 _INNER_PERMISSIONS: Final = {"STAT": "l", "STOU": "w"}
+
+#: What a row says of an argument: it must, may or must not be there.
+_PRESENCES: Final[dict[object, Presence]] = {
+    True: Presence.REQUIRED,
+    None: Presence.OPTIONAL,
+    False: Presence.FORBIDDEN,
+}
+_ARGS: Final = {presence: arg for arg, presence in _PRESENCES.items()}
 
 #: The latest tables made, each with a copy of what it was made from: few servers have more than one.
 _made: list[tuple[dict[str, dict[str, object]], dict[str, CommandSpec]]] = []
@@ -19,12 +27,10 @@ _MADE_LIMIT: Final = 8
 
 
 def _row(spec: CommandSpec) -> dict[str, object]:
-    required = spec.argument in (Argument.TEXT, Argument.PATH, Argument.VALUE_AND_PATH)
-    arg = False if spec.argument in (Argument.NONE, Argument.PARENT) else True if required else None
     return {
         "perm": spec.permission or _INNER_PERMISSIONS.get(spec.name),
         "auth": spec.login,
-        "arg": arg,
+        "arg": _ARGS[spec.presence_of_argument],
         "help": spec.help,
     }
 
@@ -52,13 +58,14 @@ def _spec(name: str, entry: Mapping[str, object]) -> CommandSpec:
     if known is not None and _row(known) == entry:
         return known
     perm, arg = entry.get("perm"), entry.get("arg")
-    if arg is False:
-        argument = Argument.NONE
+    if known is not None:  # how it reads its argument is its own
+        spec = known if arg == _row(known)["arg"] else replace(known, presence=_PRESENCES.get(arg, Presence.OPTIONAL))
+    elif arg is False:
+        spec = CommandSpec(name, Argument.NONE, "")
     elif perm is not None:
-        argument = Argument.PATH if arg else Argument.PATH_OR_HERE
+        spec = CommandSpec(name, Argument.PATH if arg else Argument.PATH_OR_HERE, "")
     else:
-        argument = Argument.TEXT if arg else Argument.OPTIONAL
-    spec = known or CommandSpec(name, argument, "")
+        spec = CommandSpec(name, Argument.TEXT if arg else Argument.OPTIONAL, "")
     inner = perm == _INNER_PERMISSIONS.get(name)
     return replace(
         spec,

@@ -48,7 +48,8 @@ _OPTIONS: Final = (
         "attribute",
         UNCHECKED,
         "The table of commands: name to a dictionary of `perm`, `auth`, `arg` and `help`.  OPTS and SITE differ: OPTS "
-        "needs no login (RFC 2389), and SITE alone is refused by its method.",
+        "needs no login (RFC 2389), and SITE alone is refused by its method.  Rows that were changed hold, except that "
+        "STAT of a path and STOU need `l` and `w` in any case.",
         "fixed",
     ),
     Name("handlers", "FTPHandler", "class", "(conn, server, ioloop=None)", "One control connection."),
@@ -169,8 +170,8 @@ _METHODS: Final = (
     ),
     _method(
         "process_command(cmd, *args, **kwargs)",
-        "Call the method of a command that passed all checks.  When what is inherited returns, a transfer, a PASV or a "
-        "refused PASS may have their reply still before them.",
+        "Call the method of a command that passed all checks; after the login a STAT without a path goes past it.  "
+        "When what is inherited returns, a transfer, a PASV or a refused PASS may have their reply still before them.",
     ),
     _method(
         "handle_auth_success(home, password, msg_login)",
@@ -245,7 +246,11 @@ _COMMANDS: Final = (
     _command("LIST", "path", "125 or 150, 226; 425 without PASV or PORT; 550.  Returns the real path.", "fixed"),
     _command("NLST", "path", "as LIST; of a directory that is named, names that RETR takes: `dir/name`.", "fixed"),
     _command("MLST", "path", "250; 550.  Returns the real path."),
-    _command("STAT", "path", "211, also before the login and during transfers; of a path 213."),
+    _command(
+        "STAT",
+        "path",
+        "211, also before the login and during transfers; of a path 213.  Returns the real path, or an empty text.",
+    ),
     _command(
         "RETR", "file", "125 or 150, 226; 425 without PASV or PORT; 550; 554 for an offset beyond the end.", "fixed"
     ),

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
-from ftpcore_adapters.handlers import FTPHandler
+import pytest
+
+from ftpcore_adapters.authorizers import DummyAuthorizer
+from ftpcore_adapters.handlers import FTPHandler, proto_cmds
 from tests.adapters.conftest import Serve
+from tests.adapters.serving import PASSWORD, USER
 
 
 def test_chmod_returns_the_mode_as_a_number(serve: Serve) -> None:
@@ -133,3 +137,148 @@ def test_a_mode_that_nobody_can_store_in_is_an_error(serve: Serve) -> None:
     [error] = [str(record.exc_info[1]) for record in serve.log.records if record.exc_info]
     assert "'r+'" in error
     assert "REST" in error
+
+
+# -- rows of the table that were changed -------------------------------------------------------------------------------
+
+
+class Note(FTPHandler):
+    """Notes what its commands get and return, and what is logged of them."""
+
+    notes: list[tuple[object, ...]]
+
+    def note(self, verb: str, argument: str, value: object) -> None:
+        self.notes.append((verb, argument, value))
+
+    def ftp_NOOP(self, line: str) -> str | None:
+        value = super().ftp_NOOP(line)
+        self.note("NOOP", line, value)
+        return value
+
+    def ftp_PWD(self, line: str) -> str | None:
+        value = super().ftp_PWD(line)
+        self.note("PWD", line, value)
+        return value
+
+    def ftp_MKD(self, path: str) -> str | None:
+        self.note("MKD", path, None)
+        self.respond("257 Noted.")
+        return None
+
+    def ftp_CDUP(self, path: str) -> str | None:
+        self.note("CDUP", path, None)
+        self.respond("250 Noted.")
+        return None
+
+    def ftp_STAT(self, path: str) -> str | None:
+        value = super().ftp_STAT(path)
+        self.note("STAT", path, value)
+        return value
+
+
+def changed(**rows: dict[str, object]) -> dict[str, dict[str, object]]:
+    """Return the table with some entries of some rows changed."""
+    return proto_cmds | {name: proto_cmds[name] | row for name, row in rows.items()}
+
+
+@pytest.mark.parametrize("base", [FTPHandler, Note])
+@pytest.mark.parametrize(
+    ("name", "row", "lines", "codes"),
+    [
+        ("NOOP", {"arg": None}, "NOOP; NOOP x", "200 200"),
+        ("NOOP", {"arg": True}, "NOOP; NOOP x", "501 200"),
+        ("HELP", {"arg": True}, "HELP; HELP NOOP", "501 214"),
+        ("HELP", {"arg": False}, "HELP; HELP NOOP", "214 501"),
+        ("MLST", {"arg": True}, "MLST; MLST .", "501 250"),
+        ("LIST", {"arg": True}, "LIST; LIST -la", "501 425"),
+        ("PWD", {"perm": "m"}, "PWD; PWD x", "550 501"),
+        ("PWD", {"perm": "e", "arg": None}, "PWD; PWD x", "257 257"),
+        ("PWD", {"perm": "m", "arg": None}, "PWD; PWD x", "550 550"),
+        ("CDUP", {"perm": "m"}, "CDUP; XCUP", "550 250"),
+        ("CDUP", {"perm": None}, "CDUP; XCUP", "250 250"),
+        ("MDTM", {"perm": "m"}, "MDTM nothing", "550"),
+        ("REIN", {"auth": False}, "REIN; REIN", "220 220"),
+        ("FEAT", {"auth": True}, "FEAT; REIN; FEAT", "211 220 530"),
+        ("SYST", {"help": "Syntax: told otherwise."}, "SYST; HELP SYST", "215 214"),
+    ],
+    ids=str,
+)
+def test_a_changed_row_holds(
+    serve: Serve, base: type[FTPHandler], name: str, row: dict[str, object], lines: str, codes: str
+) -> None:
+    authorizer = DummyAuthorizer()
+    authorizer.add_user(USER, PASSWORD, serve.directory, perm="el")
+    client = serve(base, authorizer=authorizer, notes=[], proto_cmds=changed(**{name: row})).login()
+    assert " ".join(str(client.command(line)) for line in lines.split("; ")) == codes
+
+
+def test_what_a_row_says_is_what_the_method_gets(serve: Serve) -> None:
+    (serve.directory / "d").mkdir()
+    notes: list[tuple[object, ...]] = []
+    table = changed(NOOP={"arg": None}, PWD={"arg": None, "perm": "e"}, MKD={"perm": None})
+    client = serve(Note, notes=notes, proto_cmds=table).login()
+    for line in ("NOOP", "NOOP a  b ", "PWD", "PWD ../d", "MKD a/../b", "CWD d", "CDUP", "CWD d", "PWD"):
+        client.command(line)
+    home = str(serve.directory)
+    assert notes == [
+        ("NOOP", "", ""),
+        ("NOOP", "a  b ", "a  b "),
+        ("PWD", home, home),
+        ("PWD", f"{home}/d", f"{home}/d"),
+        ("MKD", "a/../b", None),
+        ("CDUP", home, None),
+        ("PWD", f"{home}/d", f"{home}/d"),
+    ]
+
+
+def test_a_path_that_only_the_row_makes_one_must_be_allowed(serve: Serve) -> None:
+    (serve.directory / "secret").mkdir()
+    (serve.directory / "out").symlink_to("/etc")
+    authorizer = DummyAuthorizer()
+    authorizer.add_user(USER, PASSWORD, serve.directory)
+    authorizer.override_perm(USER, serve.directory / "secret", "", recursive=True)
+    notes: list[tuple[object, ...]] = []
+    table = changed(PWD={"arg": None, "perm": "e"})
+    client = serve(Note, authorizer=authorizer, notes=notes, proto_cmds=table).login()
+    assert [client.command(f"{verb} {path}") for verb in ("PWD", "STAT") for path in ("secret", "out")] == [550] * 4
+    assert notes == []
+
+
+# -- STAT --------------------------------------------------------------------------------------------------------------
+
+
+def test_stat_of_a_path_gets_the_real_one(serve: Serve) -> None:
+    (serve.directory / "d").mkdir()
+    (serve.directory / "d" / "f").touch()
+    notes: list[tuple[object, ...]] = []
+    client = serve(Note, notes=notes).login()
+    assert [client.command(line) for line in ("CWD d", "STAT f", "STAT nothing", "STAT")] == [250, 213, 550, 211]
+    home = str(serve.directory)
+    assert notes == [("STAT", f"{home}/d/f", f"{home}/d/f"), ("STAT", f"{home}/d/nothing", None), ("STAT", "", "")]
+
+
+def test_stat_of_a_path_wants_a_login_before_it_is_asked(serve: Serve) -> None:
+    notes: list[tuple[object, ...]] = []
+    client = serve(Note, notes=notes).client()
+    assert client.code() == 220
+    assert [client.command("STAT /"), client.command("STAT")] == [530, 211]
+    assert notes == [("STAT", "", "")]
+
+
+def test_stat_of_the_session_goes_past_process_command(serve: Serve) -> None:
+    (serve.directory / "f").touch()
+    processed: list[tuple[str, ...]] = []
+
+    class Auditing(Note):
+        def process_command(self, cmd: str, *args: str, **kwargs: str) -> None:
+            processed.append((cmd, *args))
+            super().process_command(cmd, *args, **kwargs)
+
+    notes: list[tuple[object, ...]] = []
+    client = serve(Auditing, notes=notes).client()
+    assert [client.code(), client.command("STAT")] == [220, 211]
+    client.send(f"USER {USER}", f"PASS {PASSWORD}", "STAT", "STAT f")
+    assert client.codes(4) == [331, 230, 211, 213]
+    path = str(serve.directory / "f")
+    assert processed == [("STAT", ""), ("USER", USER), ("PASS", PASSWORD), ("STAT", path)]
+    assert notes == [("STAT", "", ""), ("STAT", "", ""), ("STAT", path, path)]
