@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Final, NamedTuple, TextIO
 
 from ftpcore.testing import recording
@@ -125,8 +126,7 @@ def _serve(start: _Start, options: argparse.Namespace) -> Acceptor:
     else:
         names = serving.handler.authorizer.names()
         text = users_text(serving.address, os.path.realpath(options.users), names, tls=tls)
-    print(text, flush=True)
-    return serving.run()
+    return serving.run(partial(print, text, flush=True))
 
 
 def _handler(options: argparse.Namespace) -> type[FTPHandler]:

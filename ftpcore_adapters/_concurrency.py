@@ -1,7 +1,7 @@
 """How the command line serves: one way for each model of --concurrency, all with the same signals.
 
-SIGTERM drains the server; a second one, or SIGINT at any time, ends it at once.  SIGHUP has certificates read again,
-if there are any in files, and is left alone else.
+SIGTERM drains the server; a second one, or SIGINT at any time, ends it at once: what is stuck then gets `AT_ONCE`.
+SIGHUP has certificates read again, if there are any in files, and is left alone else.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ _EXTRAS: Final = {"asyncio": "anyio", "trio": "trio"}
 
 _BACKLOG: Final = 100
 
+#: Seconds that workers may take to end when the server ends at once; then they are killed, or left if they are threads.
+AT_ONCE: Final = 1.0
+
 
 class Limits(NamedTuple):
     """Options of the server."""
@@ -58,8 +61,8 @@ class Serving(NamedTuple):
 
     address: tuple[str, int]
     handler: type[FTPHandler]
-    run: Callable[[], Acceptor]
-    """Serve until the server ends; return it, closed."""
+    run: Callable[[Callable[[], None]], Acceptor]
+    """Serve until the server ends; return it, closed.  The function is called once, when signals are heeded."""
 
 
 def make_serving(
@@ -83,7 +86,7 @@ def make_serving(
         raise ValueError(f"--concurrency {model}: processes can't be forked here; use multi-thread")
     server = kind(address, handler)
     server.max_cons, server.max_cons_per_ip = limits.max_cons, limits.max_cons_per_ip
-
+    server.join_timeout = AT_ONCE
     starter = os.getpid()
 
     def hang_up() -> None:
@@ -93,9 +96,10 @@ def make_serving(
         elif processes != 1 or os.getpid() == starter:  # a process of one session has what it needs
             server.ioloop.call_soon_threadsafe(reload)
 
-    def run() -> FTPServer:
+    def run(announce: Callable[[], None]) -> FTPServer:
         try:
             with _signals(lambda: server.request_drain(limits.drain), None if reload is None else hang_up):
+                announce()
                 if processes == 1:
                     server.serve_forever()
                 else:
@@ -126,7 +130,7 @@ def _on_anyio(
     if reload is not None and _SIGHUP is not None:
         numbers.append(signal.Signals(_SIGHUP))
 
-    async def serve() -> Acceptor:
+    async def serve(announce: Callable[[], None]) -> Acceptor:
         serving = host.serve(handler, listener, max_cons=limits.max_cons, max_cons_per_ip=limits.max_cons_per_ip)
         async with serving as server, anyio.create_task_group() as tasks:
 
@@ -134,6 +138,7 @@ def _on_anyio(
                 draining = ending = False
                 terminal = _Terminal()
                 with anyio.open_signal_receiver(*numbers) as signals:
+                    announce()
                     async for number in signals:
                         if number == _SIGHUP and reload is not None and not terminal.gone:
                             reload()
@@ -152,8 +157,8 @@ def _on_anyio(
             tasks.cancel_scope.cancel()
         return server
 
-    def run() -> Acceptor:
-        return anyio.run(serve, backend=model)
+    def run(announce: Callable[[], None]) -> Acceptor:
+        return anyio.run(serve, announce, backend=model)
 
     return Serving(address_of(listener.getsockname()), handler, run)
 

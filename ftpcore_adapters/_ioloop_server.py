@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ftpcore_adapters._accepting import Acceptor, listening_on
 from ftpcore_adapters._asynchrony import refuse_asynchronous
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FTPServer"]
 
-#: Seconds that forked workers may take to end when the server is interrupted.
-WORKERS_TIMEOUT: Final = 5.0
-
 
 class FTPServer(Acceptor):
     """Serves a handler class on one IOLoop.
@@ -30,6 +27,11 @@ class FTPServer(Acceptor):
     ...     host, port = server.address
     """
 
+    join_timeout: float | None = 5
+    """Seconds that workers may take to end, all together, when they have been told to; None: as long as it takes.
+
+    Then processes are killed.  Threads can't be; they are daemons, so that the program can end without them.
+    """
     ioloop: IOLoop
     _forked: Forked | None = None
 
@@ -136,6 +138,7 @@ class FTPServer(Acceptor):
         identity = None
         try:
             self._forked = workers  # it may be drained from now on
+            self.ioloop.make_calls()  # it may have been before
             identity = workers.fork()
             if identity is None:
                 identity = workers.wait()
@@ -147,7 +150,7 @@ class FTPServer(Acceptor):
         finally:
             if identity is None:
                 workers.end()
-                workers.join(WORKERS_TIMEOUT)
+                workers.join(self.join_timeout)
                 self._forked = None
         if identity is None:
             self.close_all()

@@ -146,6 +146,10 @@ class PollingLoop:
             except Exception:  # noqa: BLE001  it is the instance's to judge
                 self._handle_error(fd, instance)
 
+    def make_calls(self) -> None:
+        """Make the calls that other threads and signal handlers have asked for so far, without a turn."""
+        self._inbox.run()
+
     def renew(self) -> None:
         """In a forked process: go on with what is registered, in a poller of its own."""
         self._close_poller()

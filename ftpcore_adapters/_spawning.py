@@ -51,11 +51,6 @@ class SpawningServer(FTPServer):
     """
 
     model: ClassVar[str]
-    join_timeout: float | None = 5
-    """Seconds that workers may take to end, all together, when they have been told to; None: as long as it takes.
-
-    Then processes are killed.  Threads can't be; they are daemons, so that the program can end without them.
-    """
     poll_timeout: float = 1.0
     refresh_interval: float = 5
     """Neither is needed here: workers say themselves when they have ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import sys
@@ -127,15 +128,23 @@ class Forked:
         for _, lifeline in list(self._workers.values()):
             lifeline.close()
 
-    def join(self, timeout: float) -> None:
-        """Wait for the workers, at most so many seconds; those that have not ended by then are killed."""
-        deadline = time.monotonic() + timeout
-        while self._workers and time.monotonic() < deadline:
-            self._reap()
-            if self._workers:
-                time.sleep(_LOOK)
+    def join(self, timeout: float | None) -> None:
+        """Wait for the workers, at most so many seconds; those that have not ended by then are killed.
+
+        So they are if an interrupt cuts the waiting short.
+        """
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        try:
+            while self._workers and time.monotonic() < deadline:
+                self._reap()
+                if self._workers:
+                    time.sleep(_LOOK)
+        finally:
+            self._kill_all()
+
+    def _kill_all(self) -> None:
         for pid in list(self._workers):
-            logger.warning("worker %d (pid %d) did not end within %g seconds", self._workers[pid][0], pid, timeout)
+            logger.warning("worker %d (pid %d) did not end in time, and is killed", self._workers[pid][0], pid)
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             with suppress(ChildProcessError):

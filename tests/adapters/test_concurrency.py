@@ -5,14 +5,19 @@ from __future__ import annotations
 import ftplib
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
-from ftpcore_adapters._concurrency import MODELS
+from ftpcore_adapters._concurrency import AT_ONCE, MODELS
+from ftpcore_adapters.prefork import cpu_count
 from tests.adapters.command_line import Process, process, run
-from tests.adapters.serving import PATIENCE, received
+from tests.adapters.serving import PATIENCE, Client, received
 
 DATA = bytes(8_000_000)
 
@@ -23,6 +28,18 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Process]:
     options = ("-i", "127.0.0.1", "-p", "0", "--concurrency", request.param, "-d", str(tmp_path))
     with process(*options, strict=False) as server:
         yield server
+
+
+@contextmanager
+def program(source: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run a program that tells its port first; it is killed in the end."""
+    command = [sys.executable, "-c", source, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            assert server.stdout is not None
+            yield server, int(server.stdout.readline())
+        finally:
+            server.kill()
 
 
 def connected(server: Process) -> ftplib.FTP:
@@ -68,6 +85,70 @@ def test_a_second_sigterm_ends_all(server: Process) -> None:
     assert "Traceback" not in log
     for client in (busy, idle):
         client.close()
+
+
+#: A server whose sessions are stuck in a hook, and which says so; 30 seconds to drain.
+STUCK = """
+import sys, threading
+from ftpcore_adapters._concurrency import Limits, make_serving
+from ftpcore_adapters.authorizers import DummyAuthorizer
+from ftpcore_adapters.handlers import FTPHandler
+
+class Stuck(FTPHandler):
+    authorizer = DummyAuthorizer()
+    authorizer.add_anonymous(".")
+
+    def on_login(self, username):
+        print("stuck", flush=True)
+        threading.Event().wait()
+
+serving = make_serving(sys.argv[1], ("127.0.0.1", 0), Stuck, Limits(512, 0, 30.0))
+serving.run(lambda: print(serving.address[1], flush=True))
+"""
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGTERM, signal.SIGTERM], [signal.SIGINT]], ids=["SIGTERMs", "SIGINT"])
+@pytest.mark.parametrize("model", ["multi-thread", "multi-proc", "pre-fork"])
+def test_what_is_stuck_does_not_delay_the_end(model: str, signals: list[signal.Signals]) -> None:
+    if model == "pre-fork" and cpu_count() == 1:
+        pytest.skip("the only worker is stuck")
+    with program(STUCK, model) as (server, port):
+        assert server.stdout is not None
+        with Client(("127.0.0.1", port)) as client, ftplib.FTP(timeout=PATIENCE) as other:
+            client.send("USER anonymous", "PASS x")
+            assert server.stdout.readline() == "stuck\n"
+            other.connect("127.0.0.1", port)
+            for number in signals[:-1]:
+                server.send_signal(number)
+                with pytest.raises(ftplib.error_temp, match="421"):
+                    other.voidresp()
+            server.send_signal(signals[-1])
+            begun = monotonic()
+            assert server.wait(PATIENCE) == 0
+            assert monotonic() - begun < 2 * AT_ONCE
+            other.close()
+
+
+#: The command line, with a standard output that sends SIGTERM to the program when the address was printed.
+EARLY = """
+import io, os, signal, sys
+from ftpcore_adapters.__main__ import main
+
+class Output(io.StringIO):
+    def flush(self):
+        sys.stdout = sys.__stdout__
+        os.kill(os.getpid(), signal.SIGTERM)
+
+sys.stdout = Output()
+main(["-i", "127.0.0.1", "-p", "0", "--concurrency", sys.argv[1]])
+"""
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_signals_are_heeded_before_the_address_is_told(model: str) -> None:
+    command = [sys.executable, "-c", EARLY, model]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_unknown_model_is_a_usage_error() -> None:
