@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         "-p",
         "--port",
         metavar="PORT",
-        type=int,
+        type=_port,
         default=DEFAULT_PORT,
         help="0: any that is free (default: %(default)s)",
     )
@@ -193,8 +193,6 @@ def _check(options: argparse.Namespace) -> None:
         raise argparse.ArgumentTypeError("--username is empty; name the user, or leave out --username and --password")
     if options.username == ANONYMOUS:
         raise argparse.ArgumentTypeError(f"{ANONYMOUS!r} may give any password: name another --username")
-    if not 0 <= options.port <= 65535:
-        raise argparse.ArgumentTypeError(f"--port is {options.port}; expected a number from 0 to 65535")
     check_tls_options(options)
 
 
@@ -218,6 +216,12 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < math.inf:
         raise argparse.ArgumentTypeError(f"expected seconds from 0 on, not {text!r}")
     return seconds
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 65535, not {text!r}")
+    return int(text)
 
 
 def _ports(text: str) -> range:

@@ -108,7 +108,8 @@ def make_serving(
             server.close_all()
         return server
 
-    return Serving(server.address, handler, run)
+    # A class that stands in for a server may have nothing but `serve_forever`.
+    return Serving(getattr(server, "address", address), handler, run)
 
 
 def _on_anyio(
@@ -131,11 +132,17 @@ def _on_anyio(
         numbers.append(signal.Signals(_SIGHUP))
 
     async def serve(announce: Callable[[], None]) -> Acceptor:
-        serving = host.serve(handler, listener, max_cons=limits.max_cons, max_cons_per_ip=limits.max_cons_per_ip)
+        serving = host.serve(
+            handler,
+            listener,
+            max_cons=limits.max_cons,
+            max_cons_per_ip=limits.max_cons_per_ip,
+            grace=AT_ONCE,
+        )
         async with serving as server, anyio.create_task_group() as tasks:
 
             async def listen() -> None:
-                draining = ending = False
+                draining = False
                 terminal = _Terminal()
                 with anyio.open_signal_receiver(*numbers) as signals:
                     announce()
@@ -145,9 +152,6 @@ def _on_anyio(
                         elif number != signal.SIGTERM or draining:
                             logger.info("received interrupt signal")
                             server.close_all()
-                            if ending:  # who is stuck gets no grace any more
-                                server.ioloop.stop()
-                            ending = True
                         else:
                             draining = True
                             tasks.start_soon(server.drain, limits.drain)
