@@ -137,8 +137,15 @@ class SessionLog:
         """Log the exception that is being handled, with its traceback."""
         logger.exception("unhandled exception in instance %r", instance)
 
-    def log_cmd(self, cmd: str, arg: str | None, respcode: int, respstr: str) -> None:
-        """Called after each command; logs those of `log_cmds_list`, which DEBUG shows anyway."""
+    def log_cmd(self, cmd: str, arg: str, respcode: int, respstr: str) -> None:
+        """Called after each command; logs those of `log_cmds_list`, which DEBUG shows anyway.
+
+        Args:
+            cmd: "SITE CHMOD", say.
+            arg: The real path that the command was about, or what was typed; "" if nothing was.
+            respcode: Of the final reply.
+            respstr: The last line of that.
+        """
         if cmd in self.log_cmds_list and not logger.isEnabledFor(logging.DEBUG):
             line = f"{cmd} {arg} {respcode}" if arg else f"{cmd} {respcode}"
             self.log(f"{line} {respstr!r}" if respcode >= 400 else line)
@@ -171,8 +178,8 @@ class SessionLog:
         """Write what an event has to say."""
         match event:
             case CommandFinished(name=name, argument=argument, path=path, reply=reply):
-                shown = argument if path is None else self.real_path(path)
-                self.log_cmd(name, shown, reply.code, " ".join(reply.lines))
+                shown = argument or "" if path is None else self.real_path(path)
+                self.log_cmd(name, shown, reply.code, reply.lines[-1])
                 if reply.code in _WARNED.get(name, ()):
                     self.log(f"{name} refused: {reply.lines[0]}".lstrip(), logger.warning)
             case CommandReceived(verb=verb, argument=argument):

@@ -218,6 +218,6 @@ def test_log_cmd_may_be_replaced_for_one_session(serve: Serve) -> None:
     client.command("NOOP")
     client.command("MKD d")
     assert seen == [
-        ("NOOP", None, 200, "I successfully did nothing."),
+        ("NOOP", "", 200, "I successfully did nothing."),
         ("MKD", f"{serve.directory}/d", 257, seen[1][3]),
     ]

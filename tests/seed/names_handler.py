@@ -154,8 +154,10 @@ _METHODS: Final = (
     _method("log_exception(instance)", "Log the exception that is being handled, with its traceback."),
     _method(
         "log_cmd(cmd, arg, respcode, respstr)",
-        "Called after each command; logs those of `log_cmds_list`, but not at DEBUG.  A password is never among the "
+        "Called after each command, and the end of its transfer, with the real path or the argument, and the last "
+        "line of the final reply; logs those of `log_cmds_list`, but not at DEBUG.  A password is never among the "
         "arguments.",
+        "fixed",
     ),
     _method(
         "log_transfer(cmd, filename, receive, completed, elapsed, bytes)",

@@ -25,3 +25,31 @@ def test_the_list_of_logged_commands_is_extended_as_a_list(serve: Serve) -> None
     assert client.command("MKD d") == 257
     wait_for(lambda: len(told(serve)) > 2, "the lines of both commands")
     assert told(serve)[-2:] == [f"[{USER}] PWD 257", f"[{USER}] MKD {serve.directory / 'd'} 257"]
+
+
+def test_log_cmd_gets_what_old_code_expects(serve: Serve) -> None:
+    (serve.directory / "d").mkdir()
+    notes: list[tuple[str, str, int, str]] = []
+
+    class Auditing(FTPHandler):
+        def log_cmd(self, cmd: str, arg: str, respcode: int, respstr: str) -> None:
+            arg.startswith("/")  # as old code does, whatever the command
+            notes.append((cmd, arg.replace(str(serve.directory), "~"), respcode, respstr))
+
+    client = serve(Auditing).login()
+    notes.clear()
+    for line in ("CWD d", "CDUP", "CWD d", "XCUP", "NOOP", "STAT d", "STAT", "MLST d", "STAT /nowhere", "PASS x"):
+        client.command(line)
+    wait_for(lambda: len(notes) == 10, "the last command")
+    assert notes == [
+        ("CWD", "~/d", 250, '"/d" is the current directory.'),
+        ("CDUP", "~", 250, '"/" is the current directory.'),
+        ("CWD", "~/d", 250, '"/d" is the current directory.'),
+        ("XCUP", "~", 250, '"/" is the current directory.'),
+        ("NOOP", "", 200, "I successfully did nothing."),
+        ("STAT", "~/d", 213, "End of status."),
+        ("STAT", "", 211, "End of status."),
+        ("MLST", "~/d", 250, "End MLST."),
+        ("STAT", "~/nowhere", 550, "/nowhere: No such file or directory."),
+        ("PASS", "******", 503, "User already authenticated."),
+    ]
