@@ -1,7 +1,7 @@
-"""The handler on trio; what may block runs in worker threads: python -m examples.on_trio [PORT]."""
+"""The handler on trio; what may block runs in worker threads: python examples/on_trio.py [PORT]."""
 
-import signal
 import sys
+from contextlib import suppress
 
 import trio
 
@@ -12,11 +12,11 @@ PORT = 2121
 
 
 async def main(port: int = PORT) -> None:
-    with trio.open_signal_receiver(signal.SIGINT) as signals:
-        async with serve(Handler, ("127.0.0.1", port)) as server:
-            print(f"ftp://ann:secret@127.0.0.1:{server.address[1]}/ until ^C", flush=True)
-            await anext(signals)  # as an exception, ^C could be raised in the middle of a session
+    async with serve(Handler, ("127.0.0.1", port)) as server:
+        print(f"ftp://ann:secret@127.0.0.1:{server.address[1]}/ until ^C", flush=True)
+        await server.serve_forever()
 
 
 if __name__ == "__main__":
-    trio.run(main, int(sys.argv[1]) if len(sys.argv) > 1 else PORT)
+    with suppress(KeyboardInterrupt):
+        trio.run(main, int(sys.argv[1]) if len(sys.argv) > 1 else PORT)

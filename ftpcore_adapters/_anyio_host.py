@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Awaitable
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ftpcore import Call, CloseFile, DataPart, Perform, PortEffect
 from ftpcore.ports import AnyFile
@@ -23,7 +23,7 @@ from ftpcore_adapters.ioloop import timer
 if TYPE_CHECKING:
     from ftpcore_adapters.handlers import FTPHandler
 
-__all__ = ["AnyioHost"]
+__all__ = ["HOST_ENTRIES", "AnyioHost"]
 
 
 class AnyioHost(LoopHost):
@@ -144,6 +144,10 @@ class AnyioHost(LoopHost):
     def _over(self) -> None:
         super()._over()
         self.loop.discard(self)
+
+
+#: See `shield_from_interrupts`.
+HOST_ENTRIES: Final = (AnyioHost._carry_out, AnyioHost.run, AnyioHost.pump, AnyioHost.drop, AnyioHost.shut_down)
 
 
 class _PortCall:

@@ -32,7 +32,7 @@ from ftpcore_adapters.log import logger
 if TYPE_CHECKING:
     from ftpcore_adapters._anyio_host import AnyioHost
 
-__all__ = ["AnyioLoop"]
+__all__ = ["LOOP_ENTRIES", "AnyioLoop"]
 
 #: Seconds that files which were left open may take to close when everything else is over.
 CLOSING: Final = 2.0
@@ -251,6 +251,10 @@ class AnyioLoop:
                 self._wakes_at = self.sched.clock() + delay
                 with move_on_after(delay):
                     await self._sooner.wait()
+
+
+#: See `shield_from_interrupts`.
+LOOP_ENTRIES: Final = (AnyioLoop.run, AnyioLoop.close_left, AnyioLoop._close, AnyioLoop.stop)
 
 
 def _close_each(instances: Iterable[Pollable]) -> None:

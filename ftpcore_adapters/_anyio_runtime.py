@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from types import FunctionType
+from typing import Final, Protocol
 
 from anyio import CancelScope, wait_readable, wait_writable
 from anyio.abc import TaskGroup
@@ -22,7 +23,7 @@ try:
 except ModuleNotFoundError:  # then anyio does without it as well
     sniffio = None  # type: ignore[assignment]  # as said
 
-__all__ = ["Runtime", "name_library", "running_runtime"]
+__all__ = ["RUNTIME_ENTRIES", "Runtime", "name_library", "running_runtime", "shield_from_interrupts"]
 
 
 class Runtime(Protocol):
@@ -48,6 +49,18 @@ def running_runtime(tasks: TaskGroup) -> Runtime:
     if type(loop).add_reader is asyncio.AbstractEventLoop.add_reader:
         return _WaitingTasks("asyncio", loop.call_soon_threadsafe, tasks)
     return _Readers(loop)
+
+
+def shield_from_interrupts(functions: Iterable[object]) -> None:
+    """Have no KeyboardInterrupt raised in these functions, nor in what they call.
+
+    trio raises it in whatever task runs when ^C comes; now the main task gets it when it waits next, as on asyncio.
+    """
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        for function in functions:
+            assert isinstance(function, FunctionType)
+            trio.lowlevel.enable_ki_protection(function)  # which marks its code, wherever that is run
 
 
 def name_library(name: str | None) -> None:
@@ -124,6 +137,10 @@ class _Wait:
                     return
                 if self.wanted:  # it may have been cancelled when it was ready already
                     call(instance)
+
+
+#: See `shield_from_interrupts`.
+RUNTIME_ENTRIES: Final = (_Wait.run,)
 
 
 def _readable(instance: Pollable) -> None:

@@ -21,7 +21,7 @@ from anyio import CapacityLimiter, Event, get_cancelled_exc_class
 from ftpcore_adapters._anyio_runtime import name_library
 from ftpcore_adapters._host import SessionOver
 
-__all__ = ["Threads"]
+__all__ = ["THREADS_ENTRIES", "Threads"]
 
 #: Seconds after which a thread that nobody needed is let go, when the next call is made.
 IDLE: Final = 10.0
@@ -178,6 +178,10 @@ async def _settle(answer: Awaitable[object], outcome: Future[object]) -> None:
         outcome.set_exception(error)
     else:
         outcome.set_result(value)
+
+
+#: See `shield_from_interrupts`.
+THREADS_ENTRIES: Final = (_settle,)
 
 
 def _give_up(answer: Awaitable[object], outcome: Future[object]) -> None:

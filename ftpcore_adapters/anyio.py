@@ -16,6 +16,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from inspect import unwrap
 from typing import TYPE_CHECKING, Any, Final
 
 try:
@@ -30,8 +31,10 @@ except ModuleNotFoundError as error:
     ) from None
 
 from ftpcore_adapters._accepting import LAST_WORDS, Acceptor, listening_on, places_of
-from ftpcore_adapters._anyio_host import AnyioHost
-from ftpcore_adapters._anyio_loop import AnyioLoop
+from ftpcore_adapters._anyio_host import HOST_ENTRIES, AnyioHost
+from ftpcore_adapters._anyio_loop import LOOP_ENTRIES, AnyioLoop
+from ftpcore_adapters._anyio_runtime import RUNTIME_ENTRIES, shield_from_interrupts
+from ftpcore_adapters._anyio_threads import THREADS_ENTRIES
 from ftpcore_adapters._asynchrony import refuse_asynchronous_commands
 from ftpcore_adapters._scheduler import ScheduledCall
 from ftpcore_adapters.log import logger
@@ -74,6 +77,7 @@ async def serve(
         ValueError: There can be no such port.
         TypeError: The handler has an `async def ftp_XXX`, or the address is none.
     """
+    shield_from_interrupts(_ENTRIES)
     refuse_asynchronous_commands(handler)
     listener = address if isinstance(address, socket.socket) else None
     loop = AnyioLoop(workers)
@@ -96,6 +100,11 @@ async def serve(
                 failure = error
             finally:
                 loop.stop()
+    except BaseExceptionGroup as group_of_errors:
+        # One that came at the very end, or out of a hook: no `except KeyboardInterrupt` would take it in a group.
+        if group_of_errors.split(KeyboardInterrupt)[1] is not None:
+            raise
+        failure = KeyboardInterrupt()
     finally:
         if listener is not None:
             listener.close()
@@ -201,3 +210,11 @@ async def _listening_on(
         return listening_on(address, backlog)
     host, port = address
     return listening_on(address, backlog, await loop.threads.run(partial(places_of, host, port), loop.workers))
+
+
+#: Where tasks of the loop begin, and what works on sessions when other tasks call it: ^C is not to cut that short.
+_ENTRIES: Final = (
+    unwrap(serve),
+    *(Server.aclose, Server.close, Server.close_all, Server.drain),
+    *(HOST_ENTRIES + LOOP_ENTRIES + RUNTIME_ENTRIES + THREADS_ENTRIES),
+)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -163,25 +161,21 @@ def test_a_worker_that_waits_for_an_asynchronous_port_is_told_that_the_server_ha
 
 # -- a program with a thread that is stuck -----------------------------------------------------------------------------
 
-#: What runs in a process of its own: the hook of its one client never returns.
-STUCK_PROGRAM: Final = """
+#: A program whose server is left while the hook of its one client is stuck.
+PROGRAM: Final = """
 import socket, sys, threading
-from ftpcore_adapters.handlers import FTPHandler
-
-class Handler(FTPHandler):
-    def on_connect(self):
-        self.ioloop.call_soon_threadsafe(came)
-        threading.Event().wait()
-"""
-
-STUCK_SERVER: Final = """
 import anyio
 from ftpcore_adapters.anyio import serve
+from ftpcore_adapters.handlers import FTPHandler
 
 async def main():
-    global came
     stuck = anyio.Event()
-    came = stuck.set
+
+    class Handler(FTPHandler):
+        def on_connect(self):
+            self.ioloop.call_soon_threadsafe(stuck.set)
+            threading.Event().wait()
+
     async with serve(Handler, ("127.0.0.1", 0), grace=0.05) as server:
         with socket.create_connection(server.address):
             await stuck.wait()
@@ -190,80 +184,13 @@ async def main():
 anyio.run(main, backend=sys.argv[1])
 """
 
-STUCK_COMMAND_LINE: Final = """
-from functools import partial
-from ftpcore_adapters import anyio
-from ftpcore_adapters._concurrency import Limits, make_serving
-
-anyio.serve = partial(anyio.serve, grace=float(sys.argv[2]))
-came = partial(print, "stuck", flush=True)
-serving = make_serving(sys.argv[1], ("127.0.0.1", 0), Handler, Limits(0, 0, 1000.0))
-print(serving.address[1], flush=True)
-serving.run()
-print("left")
-"""
-
-
-def program(backend: str, source: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", STUCK_PROGRAM + source, backend, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=_with_interrupts if os.name == "posix" else None,  # noqa: PLW1509  no other threads hold locks
-    )
-
-
-def _with_interrupts() -> None:
-    """Let the process see SIGINT even if the tests run in the background of a shell, which ignores it there."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def end_of(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Return the exit status, and what was said at last; a process that does not end is killed."""
-    try:
-        said, complained = process.communicate(timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        said, complained = process.communicate()
-    return process.returncode, said, complained
-
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_ends_although_a_worker_thread_is_stuck(backend: str) -> None:
-    status, said, complained = end_of(program(backend, STUCK_SERVER))
-    assert (status, said) == (0, "left\n"), complained
-    assert "Traceback" not in complained
-
-
-@pytest.mark.skipif(os.name != "posix", reason="these are signals of POSIX")
-@pytest.mark.parametrize(
-    ("grace", "signals"),
-    [
-        pytest.param(0.05, [signal.SIGINT], id="^C"),
-        pytest.param(0.05, [signal.SIGTERM] * 2, id="SIGTERM twice"),
-        pytest.param(1000, [signal.SIGINT] * 2, id="^C twice, within the grace"),
-        pytest.param(1000, [signal.SIGTERM] * 3, id="SIGTERM three times, within the grace"),
-    ],
-)
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_the_command_line_ends_although_a_worker_thread_is_stuck(
-    backend: str, grace: float, signals: list[signal.Signals]
-) -> None:
-    process = program(backend, STUCK_COMMAND_LINE, str(grace))
-    assert process.stdout is not None
-    assert process.stderr is not None
-    with socket.create_connection(("127.0.0.1", int(process.stdout.readline()))):
-        assert process.stdout.readline() == "stuck\n"
-        process.send_signal(signals[0])
-        for number in signals[1:]:
-            for line in process.stderr:  # signals that come at the same time may be taken for one
-                if "draining" in line or "interrupt signal" in line:
-                    break
-            process.send_signal(number)
-        status, said, complained = end_of(process)
-    assert (status, said) == (0, "left\n"), complained
-    assert "Traceback" not in complained
+    command = [sys.executable, "-c", PROGRAM, backend]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stdout) == (0, "left\n"), done.stderr
+    assert "Traceback" not in done.stderr
 
 
 # -- a server that is cancelled before it listens ----------------------------------------------------------------------

@@ -108,7 +108,7 @@ serving.run(lambda: print(serving.address[1], flush=True))
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGTERM, signal.SIGTERM], [signal.SIGINT]], ids=["SIGTERMs", "SIGINT"])
-@pytest.mark.parametrize("model", ["multi-thread", "multi-proc", "pre-fork"])
+@pytest.mark.parametrize("model", ["multi-thread", "multi-proc", "pre-fork", "asyncio", "trio"])
 def test_what_is_stuck_does_not_delay_the_end(model: str, signals: list[signal.Signals]) -> None:
     if model == "pre-fork" and cpu_count() == 1:
         pytest.skip("the only worker is stuck")
