@@ -185,11 +185,12 @@ class Acceptor(ABC):
         if not is_logging_configured():
             config_logging()
         handler: Any = self.handler
+        handler.keep_passive_ports()
         logger.info(">>> starting %s server on %s:%d, pid=%d <<<", handler.protocol_name, *self.address, os.getpid())
         logger.info("concurrency model: %s", model)
         logger.info("masquerade (NAT) address: %s", handler.masquerade_address)
-        ports = handler.passive_ports
-        logger.info("passive ports: %s", f"{min(ports)}->{max(ports)}" if ports else None)
+        ports = tuple(handler.passive_ports or ())
+        logger.info("passive ports: %s", f"{ports[0]}->{ports[-1]}" if ports else None)
         if logger.isEnabledFor(logging.DEBUG):
             for name in ("authorizer", "use_sendfile", "timeout", "banner", "max_login_attempts"):
                 logger.debug("%s: %s", name.replace("_", " "), getattr(handler, name))
@@ -197,6 +198,9 @@ class Acceptor(ABC):
             logger.debug("handler: %r", handler)
             logger.debug("max connections: %s", self.max_cons or "unlimited")
             logger.debug("max connections per ip: %s", self.max_cons_per_ip or "unlimited")
+            for name in ("certfile", "keyfile"):
+                if getattr(handler, name, None):
+                    logger.debug("SSL %s: %r", name, getattr(handler, name))
 
 
 def listening_on(

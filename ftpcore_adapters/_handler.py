@@ -131,6 +131,7 @@ class FTPHandler(
     def check_options(cls) -> None:
         """Raise OSError, TypeError or ValueError for options that no session could be served with; servers call it."""
         cls.check_dtp_handler()
+        cls.keep_passive_ports()
 
     # -- for hosts -----------------------------------------------------------------------------------------------------
 

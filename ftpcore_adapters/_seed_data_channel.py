@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -49,6 +49,13 @@ class SeedDataChannel(Delegate):
         kind: object = cls.dtp_handler
         if not (isinstance(kind, type) and issubclass(kind, DTPHandler)):
             raise TypeError(f"{cls.__name__}.dtp_handler is {kind!r}; expected a subclass of DTPHandler")
+
+    @classmethod
+    def keep_passive_ports(cls) -> None:
+        """Make `passive_ports` a tuple, in the class that says them, if they can be read only once."""
+        if not isinstance(cls.passive_ports, Collection | None):
+            owner: Any = next(each for each in cls.__mro__ if "passive_ports" in vars(each))
+            owner.passive_ports = tuple(cls.passive_ports)
 
     # -- options of the core -------------------------------------------------------------------------------------------
 
