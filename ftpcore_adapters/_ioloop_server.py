@@ -94,8 +94,7 @@ class FTPServer(Acceptor):
                 raise
             logger.info("received interrupt signal")
         if blocking:
-            count = len(self.ioloop.socket_map)
-            logger.info(">>> shutting down FTP server, pid=%d, %d open socket(s) <<<", os.getpid(), count)
+            logger.info(">>> shutting down FTP server, pid=%d%s <<<", os.getpid(), self._still_open())
             self.close_all()
         return None
 
@@ -131,6 +130,10 @@ class FTPServer(Acceptor):
         self.close()
         self.ioloop.close()
 
+    def _still_open(self) -> str:
+        """Return what the last line of the log says of what is about to end."""
+        return f", {len(self.ioloop.socket_map)} open socket(s)"
+
     def _serve_forked(self, number: int | None, timeout: float | None, handle_exit: bool) -> None:
         if handle_exit:
             self._log_start("prefork + async")
@@ -146,7 +149,7 @@ class FTPServer(Acceptor):
             if not handle_exit:
                 raise
             logger.info("received interrupt signal")
-            logger.info(">>> shutting down FTP server, pid=%d, %d worker(s) <<<", os.getpid(), workers.number)
+            logger.info(">>> shutting down FTP server, pid=%d (%d active workers) <<<", os.getpid(), workers.number)
         finally:
             if identity is None:
                 workers.end()

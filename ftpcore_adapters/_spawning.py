@@ -199,6 +199,9 @@ class SpawningServer(FTPServer):
         with self._lock, suppress(ValueError):
             self.ip_map.remove(ip)
 
+    def _still_open(self) -> str:
+        return f" ({len(self.workers)} active workers)"
+
     def _log_start(self, model: str) -> None:
         super()._log_start(self.model)
 
