@@ -23,7 +23,7 @@ from ftpcore_adapters._journals import journal_opener, replay_command
 from ftpcore_adapters._user_commands import user_command
 from ftpcore_adapters.authorizers import AuthorizerError, DummyAuthorizer, HashedFileAuthorizer
 from ftpcore_adapters.handlers import DTPHandler, FTPHandler, TLS_DTPHandler, TLS_FTPHandler
-from ftpcore_adapters.log import LEVEL, config_logging
+from ftpcore_adapters.log import LEVEL, PREFIX_MPROC, config_logging
 
 __all__ = ["DEFAULT_PORT", "console", "main", "parse_args"]
 
@@ -102,7 +102,11 @@ def _told() -> Iterator[None]:
 
 def _listen(options: argparse.Namespace, stack: ExitStack) -> _Start:
     """Listen; what `stack` holds then must last as long as the server."""
-    config_logging(level=logging.DEBUG if options.debug else LEVEL)
+    level = logging.DEBUG if options.debug else LEVEL
+    if options.concurrency == "pre-fork":  # whose workers write to the same place
+        config_logging(level=level, prefix=PREFIX_MPROC)
+    else:
+        config_logging(level=level)
     limits = Limits(options.max_cons, options.max_cons_per_ip, options.drain)
     notice, reload = None, None
     self_signed = options.tls is not None and options.certfile is None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ftpcore_adapters._accepting import Acceptor, listening_on
 from ftpcore_adapters._asynchrony import refuse_asynchronous
 from ftpcore_adapters.ioloop import IOLoop
-from ftpcore_adapters.log import logger
+from ftpcore_adapters.log import PREFIX_MPROC, config_logging, is_logging_configured, logger
 from ftpcore_adapters.prefork import Forked, run_worker
 
 if TYPE_CHECKING:
@@ -135,6 +135,8 @@ class FTPServer(Acceptor):
         return f", {len(self.ioloop.socket_map)} open socket(s)"
 
     def _serve_forked(self, number: int | None, timeout: float | None, handle_exit: bool) -> None:
+        if not is_logging_configured():
+            config_logging(prefix=PREFIX_MPROC)
         if handle_exit:
             self._log_start("prefork + async")
         workers = Forked(number)
