@@ -181,7 +181,7 @@ class FTPHandler(
         return table_of(self.proto_cmds)
 
     def log_failure(self, where: str, error: BaseException) -> None:
-        if "handle_error" not in overridden(type(self)):
+        if not overridden(type(self)) & {"handle_error", "log_exception"}:
             super().log_failure(where, error)
             return
         try:

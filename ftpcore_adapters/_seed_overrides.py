@@ -28,6 +28,7 @@ _POINTS: Final = frozenset(
         "handle_close",
         "handle_error",
         "handle_timeout",
+        "log_exception",
         "pre_process_command",
         "process_command",
         "push",

@@ -26,6 +26,7 @@ from ftpcore import (
     ViolationSeen,
     VirtualPath,
 )
+from ftpcore_adapters._seed_overrides import by_default
 from ftpcore_adapters.log import logger
 
 __all__ = ["SessionLog", "wanted_events"]
@@ -133,8 +134,12 @@ class SessionLog:
     def logerror(self, msg: str) -> None:
         self.log(msg, logger.error)
 
+    @by_default
     def log_exception(self, instance: object) -> None:
-        """Log the exception that is being handled, with its traceback."""
+        """Log the exception that is being handled, with its traceback.
+
+        A class that overrides this has it called with whatever user code and hosts raise.
+        """
         logger.exception("unhandled exception in instance %r", instance)
 
     def log_cmd(self, cmd: str, arg: str, respcode: int, respstr: str) -> None:

@@ -151,7 +151,11 @@ _METHODS: Final = (
     _method("log(msg, logfun)", "Log a line behind `log_prefix`, at INFO."),
     _method("logline(msg, logfun)", "Log a line if the logger is at DEBUG, at that level."),
     _method("logerror(msg)", "Log a line as an error."),
-    _method("log_exception(instance)", "Log the exception that is being handled, with its traceback."),
+    _method(
+        "log_exception(instance)",
+        "Log the exception that is being handled, with its traceback.  A class that overrides it has it called for each "
+        "error of user code and of the host.",
+    ),
     _method(
         "log_cmd(cmd, arg, respcode, respstr)",
         "Called after each command, and the end of its transfer, with the real path or the argument, and the last "

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
+
+import pytest
 
 from ftpcore_adapters.handlers import FTPHandler
 from tests.adapters.conftest import Serve
-from tests.adapters.serving import USER, wait_for
+from tests.adapters.serving import PASSWORD, USER, wait_for
 
 
 def told(serve: Serve, level: int = logging.INFO) -> list[str]:
@@ -53,3 +56,93 @@ def test_log_cmd_gets_what_old_code_expects(serve: Serve) -> None:
         ("STAT", "~/nowhere", 550, "/nowhere: No such file or directory."),
         ("PASS", "******", 503, "User already authenticated."),
     ]
+
+
+# -- exceptions --------------------------------------------------------------------------------------------------------
+
+
+class Sentry(FTPHandler):
+    """Reports exceptions elsewhere."""
+
+    auth_failed_timeout = 0.01
+    reported: list[str]
+
+    def log_exception(self, instance: object) -> None:
+        self.reported.append(repr(sys.exc_info()[1]))
+
+    def fail(self, *arguments: object) -> None:
+        raise LookupError("a bug")
+
+
+@pytest.mark.parametrize(
+    ("method", "lines", "ends"),
+    [
+        ("on_connect", (), True),
+        ("on_login", (f"USER {USER}", f"PASS {PASSWORD}"), True),
+        ("on_login_failed", (f"USER {USER}", "PASS wrong"), True),
+        ("on_logout", ("LOGIN", "REIN"), True),
+        ("on_file_sent", ("LOGIN", "RETR f"), True),
+        ("on_file_received", ("LOGIN", "STOR g"), True),
+        ("on_disconnect", ("QUIT",), True),
+        ("ftp_NOOP", ("NOOP",), False),
+        ("process_command", ("NOOP",), False),
+        ("pre_process_command", ("NOOP",), False),
+        ("log_cmd", ("NOOP",), True),
+    ],
+)
+def test_an_overridden_log_exception_gets_what_user_code_raises(
+    serve: Serve, method: str, lines: tuple[str, ...], ends: bool
+) -> None:
+    (serve.directory / "f").write_bytes(b"data")
+    reported: list[str] = []
+    client = serve(Sentry, reported=reported, **{method: Sentry.fail}).client()
+    for line in lines:
+        if line == "LOGIN":
+            client.login()
+        elif line.endswith((" f", " g")):
+            with client.data():
+                client.send(line)
+                assert client.code() == 150
+        else:
+            client.send(line)
+    if ends:
+        while client.line():
+            pass
+    wait_for(lambda: reported, "the report")
+    assert reported == ["LookupError('a bug')"]
+    assert not serve.log.errors, "it is the override's to log it"
+
+
+def test_what_log_exception_inherits_logs(serve: Serve) -> None:
+    serve.errors_expected = True
+
+    class Both(Sentry):
+        def log_exception(self, instance: object) -> None:
+            super().log_exception(instance)
+            FTPHandler.log_exception(self, instance)
+
+        def ftp_NOOP(self, line: str) -> None:
+            raise LookupError("a bug")
+
+    reported: list[str] = []
+    client = serve(Both, reported=reported).login()
+    assert [client.command("NOOP"), client.command("PWD")] == [451, 257]
+    [record] = [record for record in serve.log.records if record.exc_info]
+    assert record.getMessage().startswith("unhandled exception in instance <Handler(")
+    assert reported == ["LookupError('a bug')"]
+
+
+def test_handle_error_comes_before_log_exception(serve: Serve) -> None:
+    class Both(Sentry):
+        def handle_error(self) -> None:
+            self.reported.append("handle_error")
+            super().handle_error()
+
+        def ftp_NOOP(self, line: str) -> None:
+            raise LookupError("a bug")
+
+    reported: list[str] = []
+    client = serve(Both, reported=reported).login()
+    assert client.command("NOOP") == 451
+    wait_for(lambda: len(reported) == 2, "both")
+    assert reported == ["handle_error", "LookupError('a bug')"]
