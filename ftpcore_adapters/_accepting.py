@@ -82,6 +82,13 @@ class Acceptor(ABC):
     def close_all(self) -> None:
         """Stop listening, and end every session now."""
 
+    @abstractmethod
+    def request_drain(self, seconds: float) -> None:
+        """Have the server drain itself: stop listening, and end each session in good order within so many seconds.
+
+        Returns at once; for hooks, any thread, and signal handlers.
+        """
+
     # -- sessions ------------------------------------------------------------------------------------------------------
 
     def _begin_drain(self, seconds: float) -> None:

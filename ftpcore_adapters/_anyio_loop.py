@@ -51,6 +51,9 @@ class AnyioLoop:
         workers: Threads that calls which may block run in, at most.
     """
 
+    READ: Final = READ
+    WRITE: Final = WRITE
+
     def __init__(self, workers: int) -> None:
         self.socket_map: dict[int, Pollable] = {}
         self.unwatched = 0

@@ -113,7 +113,11 @@ async def serve(
 
 
 class Server(Acceptor):
-    """A server that runs; `serve` makes it.  Its attributes are those of `FTPServer`."""
+    """A server that runs; `serve` makes it.  A handler finds on it what `FTPServer` has.
+
+    What differs: `serve_forever` and `drain` are awaited, by whoever serves and not by hooks, for they wait for these;
+    `grace` is in the place of `join_timeout`; no process can be forked that would `leave_to_child`.
+    """
 
     ioloop: AnyioLoop
     grace: float = GRACE
@@ -134,12 +138,20 @@ class Server(Acceptor):
         """Stop listening, and end the sessions in good order; return when the last one has ended.
 
         Who is idle gets 421.  A command or transfer that runs may go on for so many seconds; then it is ended, a
-        transfer with 426, and 421 follows.
+        transfer with 426, and 421 follows.  In a hook, or from another thread or a signal handler: `request_drain`.
         """
         self._begin_drain(seconds)
         with move_on_after(seconds + LAST_WORDS):
             await self.ioloop.until_empty()
         await self.aclose()
+
+    def request_drain(self, seconds: float) -> None:
+        """Have the server drain itself, so that `serve_forever` returns; for hooks, any thread, and signal handlers.
+
+        Raises:
+            RuntimeError: The server has ended.
+        """
+        self.ioloop.call_soon_threadsafe(self._begin_drain, seconds)
 
     async def aclose(self) -> None:
         """Stop listening, cut the sessions, and return when all is over: within `grace`, and a little.  Idempotent.
@@ -215,6 +227,6 @@ async def _listening_on(
 #: Where tasks of the loop begin, and what works on sessions when other tasks call it: ^C is not to cut that short.
 _ENTRIES: Final = (
     unwrap(serve),
-    *(Server.aclose, Server.close, Server.close_all, Server.drain),
+    *(Server.aclose, Server.close, Server.close_all, Server.drain, Server.request_drain),
     *(HOST_ENTRIES + LOOP_ENTRIES + RUNTIME_ENTRIES + THREADS_ENTRIES),
 )

@@ -75,7 +75,11 @@ def drain(serving: AnyioServing) -> None:
     serving.portal.call(serving.server.drain, 0.0)
 
 
-@pytest.mark.parametrize("end", [close_all, close_all_in_the_loop, drain], ids=lambda end: end.__name__)
+def request_drain(serving: AnyioServing) -> None:
+    serving.server.request_drain(0.0)
+
+
+@pytest.mark.parametrize("end", [close_all, close_all_in_the_loop, drain, request_drain], ids=lambda end: end.__name__)
 @pytest.mark.parametrize("where", ["a task", "a thread"])
 def test_a_stuck_session_does_not_keep_a_server_that_was_told_to_end(
     anyio_serve: AnyioServe,
@@ -114,10 +118,12 @@ def test_a_server_that_was_closed_waits_for_its_sessions_as_long_as_they_last(
         waiting.result(PATIENCE)
 
 
-def test_what_is_asked_of_a_server_that_has_ended_does_nothing(anyio_serve: AnyioServe) -> None:
+def test_a_server_that_has_ended_can_be_closed_once_more_but_not_drained(anyio_serve: AnyioServe) -> None:
     def ask(server: Server) -> None:
         server.close()
         server.close_all()
+        with pytest.raises(RuntimeError):
+            server.request_drain(0.0)
 
     with anyio_serve.context() as serving:
         server: Any = serving.server

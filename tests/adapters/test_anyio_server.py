@@ -15,11 +15,22 @@ import anyio
 import pytest
 import trio
 
-from ftpcore_adapters.anyio import serve
+from ftpcore_adapters.anyio import Server, serve
 from ftpcore_adapters.handlers import FTPHandler
+from ftpcore_adapters.servers import FTPServer
 from tests.adapters.anyio_serving import BACKENDS, AnyioServe
 from tests.adapters.resources import leftovers
-from tests.adapters.serving import PATIENCE, Client, LogLines, Recorder, make_handler, received, wait_for
+from tests.adapters.serving import (
+    PASSWORD,
+    PATIENCE,
+    USER,
+    Client,
+    LogLines,
+    Recorder,
+    make_handler,
+    received,
+    wait_for,
+)
 
 
 def refused(address: tuple[str, int]) -> bool:
@@ -282,6 +293,41 @@ def test_a_drain_does_not_wait_for_clients_that_read_nothing(
         client.send(*["HELP"] * 20_000)
         wait_for(lambda: serving.session().session.unsent > 0, "replies that are not read")
         serving.portal.call(serving.server.drain, 0.05)
+
+
+class Draining(FTPHandler):
+    """The server drains itself when somebody logs in, as a plain hook asks it to."""
+
+    def on_login(self, username: str) -> None:
+        assert self.server is not None
+        self.server.request_drain(PATIENCE)
+
+
+class DrainingAwaited(FTPHandler):
+    async def on_login(self, username: str) -> None:
+        assert self.server is not None
+        self.server.request_drain(PATIENCE)
+
+
+@pytest.mark.parametrize("base", [FTPHandler, Draining, DrainingAwaited])
+def test_a_drain_can_be_requested_by_hooks_and_other_threads(anyio_serve: AnyioServe, base: type[FTPHandler]) -> None:
+    with anyio_serve.context(base) as serving:
+        waiting = serving.portal.start_task_soon(serving.server.serve_forever)
+        idle, client = serving.client(), serving.client()
+        assert idle.code() == 220
+        client.send(f"USER {USER}", f"PASS {PASSWORD}")
+        assert client.codes(3) == [220, 331, 230]
+        if base is FTPHandler:
+            serving.server.request_drain(PATIENCE)
+        assert idle.code() == client.code() == 421
+        waiting.result(PATIENCE)
+        assert refused(serving.address)
+
+
+def test_handlers_find_what_other_servers_have() -> None:
+    public = {name for name in dir(FTPServer) if not name.startswith("_")}
+    of_processes = {"join_timeout", "leave_to_child", "obey", "superior"}  # there are none that it forks
+    assert public - set(dir(Server)) <= of_processes
 
 
 # -- without anyio -----------------------------------------------------------------------------------------------------
