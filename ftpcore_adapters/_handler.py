@@ -157,6 +157,7 @@ class FTPHandler(
             self.tls_control_required = either(self.tls_control_required, tls_users)
             self.tls_data_required = either(self.tls_data_required, tls_users)
         self.unreported = self.unlogged()
+        self._name_who_leaves()
         self._session = session = session_class(
             local=local,
             peer=peer,

@@ -8,7 +8,7 @@ from functools import partial
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from ftpcore import Account, Authenticate, AuthenticationFailed
+from ftpcore import Account, Authenticate, AuthenticationFailed, Delegate
 from ftpcore_adapters._impersonated import Impersonated
 from ftpcore_adapters._seed_authorizer import SeedAuthorizer, impersonates, refusal
 from ftpcore_adapters._seed_filesystem import Wrap, filesystem_port
@@ -32,6 +32,7 @@ class SeedLogin:
     _logged_in: tuple[str, str] | None
     """The name and the password that let the user in, for as long as transfers may act as this user."""
     running_command: Running | None
+    _leaving: str
 
     if TYPE_CHECKING:  # these are of the handler
         abstracted_fs: ClassVar[Callable[..., Any]]
@@ -43,6 +44,7 @@ class SeedLogin:
         @property
         def username(self) -> str: ...
 
+        def on_logout(self, username: str) -> Awaitable[None] | None: ...
         def on_session(self, function: Callable[[], T]) -> T: ...
         def awaited(self, answer: Awaitable[object]) -> object: ...
         def _run(self, function: Callable[[], None]) -> None: ...
@@ -87,6 +89,30 @@ class SeedLogin:
         if self._logged_in is None:
             raise AuthorizerError("run_as_current_user: nobody has logged in yet, whose rights could be used")
         return self._run_as(*self._logged_in, partial(function, *args, **kwargs))
+
+    def _name_who_leaves(self) -> None:
+        """Have a session's `on_logout` find in `username` who is logged out; the next user is named by then."""
+        told = self.on_logout
+        if type(self).on_logout is Delegate.on_logout:  # type: ignore[comparison-overlap]  # the handler is one
+            return
+
+        def on_logout(username: str) -> Awaitable[None] | None:
+            self._leaving = username
+            try:
+                return told(username)
+            finally:
+                self._leaving = ""
+
+        async def on_logout_async(username: str) -> None:
+            self._leaving = username
+            try:
+                answer = told(username)
+                assert answer is not None, "it is a coroutine"
+                await answer
+            finally:
+                self._leaving = ""
+
+        self.on_logout = on_logout_async if iscoroutinefunction(told) else on_logout  # type: ignore[method-assign]
 
     def takes_part_in_login(self) -> bool:
         """Does the class override what is done about a password?"""

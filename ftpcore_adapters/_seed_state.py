@@ -27,6 +27,8 @@ class SeedState:
     _session: Session | None
     _fs: Any
     _password: str
+    _leaving = ""
+    """Whose `on_logout` runs."""
 
     if TYPE_CHECKING:
 
@@ -38,8 +40,8 @@ class SeedState:
 
     @property
     def username(self) -> str:
-        """Who USER named; "" again after a wrong password."""
-        return "" if self._session is None else self._session.username
+        """Who USER named; "" again after a wrong password.  In `on_logout`, who is logged out."""
+        return self._leaving or ("" if self._session is None else self._session.username)
 
     @property
     def password(self) -> str:

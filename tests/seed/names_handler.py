@@ -97,7 +97,11 @@ _STATE: Final = (
         "Is a user logged in?  It can be read only: the session decides, and `handle_auth_success` may take part.",
         "fixed",
     ),
-    _state("username", "Who USER named; cleared by a wrong password.  It can be read only.", "fixed"),
+    _state(
+        "username",
+        "Who USER named; cleared by a wrong password.  In `on_logout`, who is logged out.  It can be read only.",
+        "fixed",
+    ),
     _state("password", 'What the user logged in with; "" before and after.'),
     _state("attempted_logins", "Wrong passwords since the last right one.  It can be read only.", "fixed"),
     _state("data_channel", "None, or the live object of `dtp_handler`."),
@@ -153,8 +157,8 @@ _METHODS: Final = (
     _method("logerror(msg)", "Log a line as an error."),
     _method(
         "log_exception(instance)",
-        "Log the exception that is being handled, with its traceback.  A class that overrides it has it called for each "
-        "error of user code and of the host.",
+        "Log the exception that is being handled, with its traceback.  A class that overrides it has it called for "
+        "each error of user code and of the host.",
     ),
     _method(
         "log_cmd(cmd, arg, respcode, respstr)",
@@ -198,7 +202,11 @@ _CALLBACKS: Final = (
     _callback("on_connect()", "Called before the 220, in the thread or process of the session; may refuse and close."),
     _callback("on_login(username)", "Called after the 230."),
     _callback("on_login_failed(username, password)", "Called after the penalty and the 530."),
-    _callback("on_logout(username)", "Called after QUIT, REIN, and a USER when logged in, when all is forgotten."),
+    _callback(
+        "on_logout(username)",
+        "Called after QUIT, REIN, and a USER when logged in, when all is forgotten but `username`, which names who is "
+        "logged out, as does the prefix of the log.",
+    ),
     _callback("on_file_sent(file)", "Called after the 226 of a download, with the real path."),
     _callback("on_file_received(file)", "Called after the 226 of an upload, with the real path."),
     _callback("on_incomplete_file_sent(file)", "Called after any other end of a download."),

@@ -392,6 +392,30 @@ def an_account_is_flushed_through_user_code(client: Player) -> None:
     client.ended()
 
 
+class Leaving(Noting):
+    """Notes who leaves, while the next user is named already."""
+
+    def on_logout(self, username: str) -> None:
+        self.note("logout", username, self.username, self.authenticated)
+
+    def ftp_NOOP(self, line: str) -> str | None:
+        self.note("now", self.username)
+        return super().ftp_NOOP(line)
+
+
+@play(
+    Leaving,
+    *(("logout", "ann", "ann", "False"), ("now", "bob")),
+    *(("logout", "ann", "ann", "False"), ("now", "")),
+    ("logout", "ann", "ann", "False"),
+)
+def who_leaves_is_named_until_the_hook_is_over(client: Player) -> None:
+    client.login()
+    client.send("USER bob", "NOOP", "USER ann", "PASS pw", "REIN", "NOOP", "USER ann", "PASS pw", "QUIT")
+    client.expect(331, 200, 331, 230, 220, 200, 331, 230, 221)
+    client.ended()
+
+
 class FaultyHook(Noting):
     """Its hook fails behind a command that it overrides."""
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from pathlib import Path
 
+import anyio.lowlevel
 import pytest
 
 from ftpcore_adapters.handlers import FTPHandler
 from tests.adapters.conftest import Serve
-from tests.adapters.serving import PASSWORD, USER, wait_for
+from tests.adapters.serving import PASSWORD, USER, Client, make_handler, wait_for
+from tests.parity.hosts import HOSTS
 
 
 def told(serve: Serve, level: int = logging.INFO) -> list[str]:
@@ -146,3 +149,38 @@ def test_handle_error_comes_before_log_exception(serve: Serve) -> None:
     assert client.command("NOOP") == 451
     wait_for(lambda: len(reported) == 2, "both")
     assert reported == ["handle_error", "LookupError('a bug')"]
+
+
+# -- who is meant ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ["USER bob", "REIN", "QUIT"])
+def test_a_line_of_on_logout_names_who_leaves(serve: Serve, line: str) -> None:
+    class Bye(FTPHandler):
+        def on_logout(self, username: str) -> None:
+            self.log("bye")
+
+    client = serve(Bye).login()
+    client.command(line)
+    wait_for(lambda: any("bye" in each for each in told(serve)), "the line")
+    assert f"[{USER}] bye" in told(serve)
+
+
+@pytest.mark.parametrize("runtime", ["asyncio", "trio"])
+def test_an_asynchronous_on_logout_finds_who_leaves(runtime: str, directory: Path) -> None:
+    found: list[str] = []
+
+    class Bye(FTPHandler):
+        async def on_logout(self, username: str) -> None:
+            found.append(self.username)
+            await anyio.lowlevel.checkpoint()
+            found.append(self.username)
+
+        def ftp_NOOP(self, line: str) -> None:
+            found.append(self.username)
+            self.respond("200 Noted.")
+
+    with HOSTS[runtime](make_handler(directory, Bye)) as address, Client(address) as client:
+        client.login()
+        assert [client.command("USER bob"), client.command("NOOP")] == [331, 200]
+    assert found == [USER, USER, "bob"]
