@@ -166,10 +166,12 @@ class TLSEstablished(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TLSFailed(Event):
-    """A handshake failed, or did not prove what was demanded."""
+    """TLS could not begin on a connection, did not prove what was demanded, or did not end in good order."""
 
     connection: Connection
     reason: str
+    ending: bool = False
+    """It was to end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

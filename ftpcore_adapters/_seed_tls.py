@@ -61,7 +61,7 @@ class SeedTLS(FTPHandler):
                 channel = self.data_channel if self._dtp_style().told else self._channel
                 if isinstance(channel, TLS_DTPHandler):
                     self._tell(channel.handle_ssl_established)
-            case TLSFailed(connection=Connection.CONTROL):
+            case TLSFailed(connection=Connection.CONTROL, ending=False):
                 self._tell(self.handle_failed_ssl_handshake)
             case Disconnected() if self._session is not None and self._session.control_tls is not None:
                 self._tell(self.handle_ssl_shutdown)

@@ -172,7 +172,7 @@ async def _cleared(session: Session) -> None:
     try:
         await effects.StopTLS(effects.Connection.CONTROL)
     except Exception as error:  # noqa: BLE001  as when it begins
-        _give_up(session, "TLS did not end in good order", error)
+        _give_up(session, "TLS did not end in good order", error, ending=True)
         return
     session.control_tls = None
 
@@ -203,13 +203,13 @@ def _established(session: Session, connection: effects.Connection, details: TLSD
         session.emit(TLSEstablished(connection=connection, details=details))
 
 
-def _give_up(session: Session, what: str, error: Exception) -> None:
+def _give_up(session: Session, what: str, error: Exception, *, ending: bool = False) -> None:
     """The control connection speaks neither clear nor TLS: end the session without a word."""
     reason = f"{what}: {_reason(error)}"
     if not isinstance(error, OSError | FtpError) and session.subscribed(Failed):
         session.emit(Failed(where="TLS", error=error))
     if session.subscribed(TLSFailed):
-        session.emit(TLSFailed(connection=effects.Connection.CONTROL, reason=reason))
+        session.emit(TLSFailed(connection=effects.Connection.CONTROL, reason=reason, ending=ending))
     if not session.closing:
         session.close()
         session.reason = reason

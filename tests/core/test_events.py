@@ -165,7 +165,7 @@ def test_V_01_the_events_of_a_session_under_tls_are_in_order(fs: MemoryFileSyste
     told = [event for event in host.events if isinstance(event, TLSFailed)]
     assert told == [
         TLSFailed(connection=Connection.DATA, reason="no shared cipher"),
-        TLSFailed(connection=Connection.CONTROL, reason="TLS did not end in good order: no shared cipher"),
+        TLSFailed(connection=Connection.CONTROL, reason="TLS did not end in good order: no shared cipher", ending=True),
     ]
 
 

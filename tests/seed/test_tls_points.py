@@ -125,6 +125,16 @@ def test_a_handshake_of_a_data_connection_that_fails(site: Site, certificates: C
     assert site.lines() == ["connect False", "established True", "data failed", "gone", "over"]
 
 
+def test_an_end_of_tls_that_fails_is_no_handshake(site: Site, certificates: Certificates) -> None:
+    context = serve(site, certificates)
+    with login(site.address, context) as client:
+        assert client.command("REIN") == 220
+        client.send("NOOP")  # within TLS, although that is to end
+        assert client.ended()
+    wait_for(lambda: site.lines()[-1:] == ["over"], "the end")
+    assert site.lines() == ["connect False", "established True", "gone", "over"]
+
+
 # -- implicit TLS by hand ----------------------------------------------------------------------------------------------
 
 
