@@ -246,8 +246,9 @@ class FTPHandler(
     def attach(self, host: SessionHost) -> None:
         """`host` runs the session that it opened."""
         self._host = host
-        if self._refusal is None:
-            self.log("FTP session opened (connect)")
+        self.log("FTP session opened (connect)")
+        if self._refusal is not None:
+            self.log(self._refusal.lines[0], logfun=logger.warning)
 
     def handle_max_cons(self) -> None:
         """The server is full: 421, and close."""
@@ -297,5 +298,4 @@ class FTPHandler(
     def _refuse(self, reply: Reply) -> None:
         self._refusal = reply
         self.refused = True
-        self.log(reply.lines[0], logfun=logger.warning)
         self.begin()

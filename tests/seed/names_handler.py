@@ -211,7 +211,12 @@ _CALLBACKS: Final = (
     _callback("on_file_received(file)", "Called after the 226 of an upload, with the real path."),
     _callback("on_incomplete_file_sent(file)", "Called after any other end of a download."),
     _callback("on_incomplete_file_received(file)", "Called after any other end of an upload."),
-    _callback("on_disconnect()", "Called when all is over and closed."),
+    _callback(
+        "on_disconnect()",
+        "Called when all is over and closed.  A session that was refused because the server is full is not told, for "
+        "its `on_connect` was not called either; the log has the lines of both.",
+        "fixed",
+    ),
 )
 
 _COMMANDS: Final = (

@@ -184,3 +184,26 @@ def test_an_asynchronous_on_logout_finds_who_leaves(runtime: str, directory: Pat
         client.login()
         assert [client.command("USER bob"), client.command("NOOP")] == [331, 200]
     assert found == [USER, USER, "bob"]
+
+
+# -- lines of sessions and data connections ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("limits", "text"),
+    [
+        ({"max_cons": 2}, "Too many connections. Service temporarily unavailable."),
+        ({"max_cons_per_ip": 1}, "Too many connections from the same IP address."),
+    ],
+    ids=["server", "address"],
+)
+def test_a_refused_session_is_opened_and_closed(serve: Serve, limits: dict[str, object], text: str) -> None:
+    serving = serve(server=limits)
+    serving.login()
+    before = len(serve.log.records)
+    client = serving.client()
+    assert client.line() == f"421 {text}"
+    assert client.ended()
+    wait_for(lambda: "closed" in serve.log.lines()[-1], "the end")
+    lines = [line.partition("-")[2] for line in serve.log.lines()[before:]]
+    assert lines == ["[] FTP session opened (connect)", f"[] {text}", "[] FTP session closed (disconnect)."]
