@@ -18,6 +18,7 @@ class TestAsyncio(ServerContract):
     backend = "asyncio"
     concurrent = True
     concurrent_lanes = True
+    stoppable = True
 
     @pytest.fixture
     def serve(self) -> Iterator[Callable[[type[ContractHandler]], Address]]:
