@@ -67,6 +67,7 @@ from ftpcore._errors import (
 )
 from ftpcore._events import (
     EVERY_EVENT,
+    AcceptTimedOut,
     CommandFinished,
     CommandReceived,
     Connected,
@@ -131,6 +132,7 @@ __all__ = [
     "TLS_COMMANDS",
     "Aborted",
     "AcceptData",
+    "AcceptTimedOut",
     "Account",
     "Address",
     "Argument",

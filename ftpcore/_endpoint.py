@@ -13,7 +13,7 @@ from ftpcore import _effects as effects
 from ftpcore._addresses import Address, same_host
 from ftpcore._delegate import does_nothing
 from ftpcore._errors import Aborted, DataConnectionLost, DataConnectionRefused, FtpError, ServerFull
-from ftpcore._events import Failed, ForeignPeer
+from ftpcore._events import AcceptTimedOut, Failed, ForeignPeer
 from ftpcore._lane import Purpose, Task
 from ftpcore._port_effects import Call
 from ftpcore._state import Endpoint, EndpointStep
@@ -160,7 +160,9 @@ async def accept(session: Session) -> None:
         await opened(session)
         await effects.Pause(0)  # ABOR, or whatever ended the wait, counts, even if somebody came at that moment
         session.move_endpoint(EndpointStep.ACCEPT)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, DataConnectionRefused) and session.subscribed(AcceptTimedOut):
+            session.emit(AcceptTimedOut())
         session.move_endpoint(EndpointStep.DROP)
         await close_data()
         await closed(session)

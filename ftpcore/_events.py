@@ -14,6 +14,7 @@ from ftpcore.wire import Reply
 
 __all__ = [
     "EVERY_EVENT",
+    "AcceptTimedOut",
     "CommandFinished",
     "CommandReceived",
     "Connected",
@@ -157,6 +158,11 @@ class ForeignPeer(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptTimedOut(Event):
+    """The client did not connect to the passive port in time.  It got a 421, or a 425 if a transfer waited for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TLSEstablished(Event):
     """A connection is encrypted from now on."""
 
@@ -209,6 +215,7 @@ EVERY_EVENT: Final[frozenset[type[Event]]] = frozenset(
         TransferStarted,
         TransferFinished,
         ForeignPeer,
+        AcceptTimedOut,
         TLSEstablished,
         TLSFailed,
         ViolationSeen,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Final
 
 from ftpcore import (
+    AcceptTimedOut,
     CommandFinished,
     CommandReceived,
     Connection,
@@ -39,6 +40,7 @@ _ALWAYS: Final[frozenset[type[Event]]] = frozenset(
         TransferFinished,
         CommandFinished,
         ForeignPeer,
+        AcceptTimedOut,
         Failed,
         ViolationSeen,
         TLSFailed,
@@ -218,6 +220,8 @@ class SessionLog:
             case ForeignPeer(peer=peer, accepted=accepted):
                 verb = "accepted" if accepted else "rejected"
                 self.log(f"{verb} data connection from foreign address {peer.host}:{peer.port}.", logger.warning)
+            case AcceptTimedOut():
+                self.log("Passive data channel timed out.")
             case ViolationSeen(text=text):
                 self.log(text, logger.warning)
             case TLSEstablished(connection=connection, details=tls):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ftpcore import Authenticate, CloseData, CloseFile, ConnectData, Delegate, LaneName, OpenFile
+from ftpcore import AcceptTimedOut, Authenticate, CloseData, CloseFile, ConnectData, Delegate, LaneName, OpenFile
 from ftpcore.testing import ScriptedHost, SingleUser
 from ftpcore_adapters.memory import MemoryFileSystem
 
@@ -68,6 +68,14 @@ def test_I_03_a_wait_ends_when_it_is_due(fs: MemoryFileSystem, name: str) -> Non
     assert host.advance(wait.seconds - 0.5).codes() == []
     assert host.advance(1).release().codes() == wait.codes
     assert host.control_closed is wait.ends
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_a_wait_for_a_passive_connection_that_nobody_makes_is_told(fs: MemoryFileSystem, name: str) -> None:
+    wait = WAITS[name]
+    host = begun(fs, wait, Options()).advance(wait.seconds + 0.5).release()
+    told = [event for event in host.events if isinstance(event, AcceptTimedOut)]
+    assert told == ([AcceptTimedOut()] if name.startswith("nobody connects") else [])
 
 
 @pytest.mark.parametrize("name", WAITS)

@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio.lowlevel
 import pytest
 
-from ftpcore_adapters.handlers import FTPHandler
+from ftpcore_adapters.handlers import FTPHandler, PassiveDTP
 from tests.adapters.conftest import Serve
 from tests.adapters.serving import PASSWORD, USER, Client, make_handler, wait_for
 from tests.parity.hosts import HOSTS
@@ -207,3 +207,15 @@ def test_a_refused_session_is_opened_and_closed(serve: Serve, limits: dict[str, 
     wait_for(lambda: "closed" in serve.log.lines()[-1], "the end")
     lines = [line.partition("-")[2] for line in serve.log.lines()[before:]]
     assert lines == ["[] FTP session opened (connect)", f"[] {text}", "[] FTP session closed (disconnect)."]
+
+
+@pytest.mark.parametrize(("line", "code"), [("NOOP", 421), ("RETR f", 425)], ids=["no command", "a transfer waits"])
+def test_a_passive_connection_that_nobody_makes_is_told(serve: Serve, line: str, code: int) -> None:
+    (serve.directory / "f").touch()
+    client = serve(passive_dtp=type("Hasty", (PassiveDTP,), {"timeout": 0.1})).login()
+    client.passive()
+    client.send(line)
+    assert client.code() in (150, 200)
+    assert client.code() == code
+    assert f"[{USER}] Passive data channel timed out." in told(serve)
+    assert client.command("PWD") == 257
