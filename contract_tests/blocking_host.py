@@ -80,7 +80,7 @@ class BlockingHost:
                 self.replies += data
             case core.Perform(effect=core.PortEffect() as effect, ports=ports):
                 self.answer(output, lambda: effect.call(ports))
-            case core.Perform(effect=effect) if isinstance(effect, READS + WRITES):
+            case core.Perform(effect=effect) if isinstance(effect, WRITES):
                 self.waiting = output
             case core.Perform(effect=effect):
                 self.answer(output, lambda: self.attempt(effect))

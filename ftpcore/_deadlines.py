@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ftpcore import _endpoint
 from ftpcore._conclusion import follow
 from ftpcore._ending import cut
 from ftpcore._errors import ServerShutdown
@@ -43,7 +44,7 @@ def expire(session: Session) -> None:
                 lane.deadline = session.after(session.delegate.data_timeout)
             else:  # a data connection that no command came for
                 lane.deadline = None
-                session.close(Reply.of(421, "Data connection timed out."))
+                _endpoint.expire(session)
     if session.shut_down_at is not None and session.shut_down_at <= now:
         session.shut_down_at = None
         cut(session, ServerShutdown())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ftpcore import _effects as effects
 from ftpcore._addresses import Address, same_host
 from ftpcore._delegate import does_nothing
-from ftpcore._errors import Aborted, DataConnectionLost, DataConnectionRefused, FtpError, ServerFull
+from ftpcore._errors import Aborted, DataConnectionLost, DataConnectionRefused, FtpError, ServerFull, TransferTimeout
 from ftpcore._events import AcceptTimedOut, Failed, ForeignPeer
 from ftpcore._lane import Purpose, Task
 from ftpcore._port_effects import Call
@@ -23,7 +23,19 @@ if TYPE_CHECKING:
     from ftpcore._session import Session
     from ftpcore._transfer import Transfer
 
-__all__ = ["FULL", "accept", "accepted", "aim", "close_data", "closed", "drop", "drop_endpoint", "listen", "opened"]
+__all__ = [
+    "FULL",
+    "accept",
+    "accepted",
+    "aim",
+    "close_data",
+    "closed",
+    "drop",
+    "drop_endpoint",
+    "expire",
+    "listen",
+    "opened",
+]
 
 #: Errors that no other port would mend.
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -62,6 +74,27 @@ async def _dropped(session: Session) -> None:
     session.move_endpoint(EndpointStep.DROP)
     await close_data(effects.DataPart.CONNECTION)
     await closed(session)
+
+
+def expire(session: Session) -> None:
+    """The time of a data connection that no command came for is over: the session ends, unless the client has left it.
+
+    Its end is there to be received; the host tells at once whether it is, for Cancel follows at the heels.
+    """
+    lane = session.data_lane
+    lane.start(Task(_expired(session), Purpose.FOLLOW, "data timeout", session.ports))
+    lane.cancel(TransferTimeout())
+
+
+async def _expired(session: Session) -> None:
+    try:
+        left = not await effects.ReceiveData(1)
+    except TransferTimeout as timeout:
+        left = isinstance(timeout.__cause__, ConnectionError)
+    if left:
+        await _dropped(session)
+    else:
+        session.close(Reply.of(421, "Data connection timed out."))
 
 
 async def opened(session: Session) -> None:

@@ -115,7 +115,7 @@ class Lane:
         elif isinstance(effect, effects.CloseData):
             error = ConnectionAbortedError("the orderly close failed, or took too long")
         elif self.reason is not None and effect.cancellable:
-            error = self.reason
+            error, self.reason.__cause__ = self.reason, error
         elif isinstance(error, EffectCancelled):
             raise HostError(f"{effect!r} was failed as cancelled, but no Cancel named it")
         elif not isinstance(error, Exception):  # a runtime's own cancellation, which must not unwind the core

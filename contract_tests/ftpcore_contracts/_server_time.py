@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ftpcore_contracts._rules import expect, rule
-from ftpcore_contracts._server_client import Start, take_all
+from ftpcore_contracts._server_client import Start, reset, take_all
 from ftpcore_contracts._server_script import PASSWORD, USER, Script
 from ftpcore_contracts._server_transfers import FILES, LARGE, differ
 
@@ -62,6 +62,24 @@ class Time:
             data = client.data()
             expect(client.rest(), [421], "the replies when no command comes")
             expect(take_all(data)[0], b"", "what came over the data connection")
+
+    @pytest.mark.parametrize("orderly", [True, False], ids=["closed", "reset"])
+    @rule("docs/hosts.md 4")
+    def test_a_data_connection_that_the_client_left_vanishes(self, start: Start, orderly: bool) -> None:
+        """An effect is tried before a `Cancel` that comes at its heels: when the time of a data connection without a
+        command is over, and the client has closed it, that is seen, and the session goes on.
+        """
+        with start(data_timeout=_SHORT, timeout=3 * _SHORT) as server:
+            client = server.login()
+            data = client.data()
+            if orderly:
+                data.close()
+            else:
+                reset(data)
+            before = time.monotonic()
+            reply = client.reply()
+            expect(reply and reply.lines, ("Control connection timed out.",), "what ends a session that does nothing")
+            expect(time.monotonic() - before > 3 * _SHORT, True, "whether the session got its own time after that")
 
     @rule("docs/hosts.md 9")
     def test_a_penalty_is_served(self, start: Start) -> None:

@@ -7,7 +7,7 @@ import socket
 import struct
 from typing import Any, ClassVar
 
-from ftpcore import AcceptData, ConnectData, DataPart, ReceiveData, ReceiveFile, SendData
+from ftpcore import AcceptData, ConnectData, DataPart, Output, Perform, ReceiveData, ReceiveFile, SendData
 from tests.adapters.small_asyncio_host import SmallAsyncioHost
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "LosesLastBlock",
     "ResetIsEnd",
     "SendsAll",
+    "WaitsBeforeItTries",
     "WritesLater",
 ]
 
@@ -69,6 +70,18 @@ class IgnoresCancel(SmallAsyncioHost):
 
     def cancel(self, serial: int) -> None:
         pass
+
+
+class WaitsBeforeItTries(SmallAsyncioHost):
+    """ReceiveData is tried when the system says that something is there, and a Cancel comes before that."""
+
+    def carry_out(self, output: Output) -> None:
+        if isinstance(output, Perform) and isinstance(output.effect, ReceiveData):
+            assert self._data is not None
+            self._waiting = output
+            self.loop.add_reader(self._data, self.retry, self._data)
+        else:
+            super().carry_out(output)
 
 
 class CountsAll(SmallAsyncioHost):

@@ -66,6 +66,7 @@ _CATCHES: Final[dict[type[SmallAsyncioHost], str]] = {
     data_faults.SendsAll: "test_a_download_is_answered_at_the_first_progress",
     data_faults.CancelledThoughMoved: "test_an_aborted_download_counts_what_left",
     data_faults.IgnoresCancel: "test_nobody_connects",
+    data_faults.WaitsBeforeItTries: "test_a_data_connection_that_the_client_left_vanishes",
     data_faults.CountsAll: "test_an_aborted_download_counts_what_left",
     data_faults.FillsBlocks: "test_an_upload_is_answered_at_the_first_progress",
     data_faults.LosesLastBlock: "test_transfers_begin_where_rest_says",

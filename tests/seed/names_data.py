@@ -83,9 +83,8 @@ NAMES: Final = (
         "timeout",
         "attribute",
         300,
-        "Seconds without a byte until it is given up.  A transfer ends with 426 and the session stays; a "
-        "connection that no "
-        "command came for ends it with 421.",
+        "Seconds without a byte until it is given up.  A transfer ends with 426 and the session stays; a connection "
+        "that no command came for ends it with 421, unless the client has closed that connection by then.",
         "fixed",
     ),
     _data(

@@ -199,3 +199,25 @@ def test_a_mixin_that_would_never_be_called_is_refused() -> None:
 def test_a_class_that_would_steer_the_bytes_is_refused(base: type[DTPHandler], name: str) -> None:
     with pytest.raises(TypeError, match=f"Own.{name} would never be called"):
         type("Own", (base,), {name: lambda *args: None})
+
+
+# -- its time ----------------------------------------------------------------------------------------------------------
+
+
+class Brief(DTPHandler):
+    """Has little time."""
+
+    cmd_channel: Noting
+    timeout = 0.1
+
+    def close(self) -> None:
+        self.cmd_channel.note("end", self.cmd)
+        super().close()
+
+
+def test_a_connection_that_the_client_closes_unused_vanishes(site: Site) -> None:
+    client = site.serve(dtp_handler=Brief).login()
+    client.data().close()
+    site.noted("end None")
+    assert client.command("PWD") == 257
+    assert client.store("STOR new", b"x") == 226
