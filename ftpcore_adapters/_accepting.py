@@ -101,11 +101,11 @@ class Acceptor(ABC):
         if hosts:
             self._drain_end = self.ioloop.call_later(seconds + LAST_WORDS, self._drop_all)
         for host in hosts:
-            _with(host, partial(host.shut_down, seconds))
+            _with(host, partial(host.run, partial(host.shut_down, seconds)))
 
     def _drop_all(self) -> None:
         for host in self._hosts():
-            _with(host, host.drop)
+            _with(host, partial(host.run, host.drop))
 
     def _hosts(self) -> list[LoopHost]:
         """Return the hosts of the sessions whose control connection is open."""

@@ -129,11 +129,10 @@ class LoopHost:
         except ConnectionError:
             self.drop()
             return
-        now = timer()
         if data:
-            self.session.receive_data(data, now=now)
+            self.session.receive_data(data, now=timer())
         else:
-            self.session.receive_eof(now=now)
+            self.session.receive_eof(now=timer())
         self._data.begin_turn()
         self.pump()
 
@@ -156,6 +155,9 @@ class LoopHost:
 
     def close(self) -> None:
         """The loop is closed: end everything now."""
+        if self._calling:  # by a hook
+            self._behind.append(self.drop)
+            return
         if self._control.open:
             self.session.connection_lost(now=timer())  # first: the handler is not to think that the client did it
             self._close_control()
@@ -272,9 +274,8 @@ class LoopHost:
             self._switching = None
             self.session.fail(serial, EffectCancelled(), now=timer())
         if self._waiting is not None and self._waiting.serial == serial:
-            effect = self._waiting.effect
-            self._waiting = None
-            count = self._data.give_up(effect)  # type: ignore[arg-type]  # as in _network
+            waiting, self._waiting = self._waiting, None
+            count = self._data.give_up(waiting.effect)  # type: ignore[arg-type]  # as in _network
             if count:
                 self.session.succeed(serial, count, now=timer())
             else:
@@ -285,6 +286,7 @@ class LoopHost:
         value, rest = None, b""
         while self._control.replies and not self._control.switching and self._flush():
             pass
+        self._switching = None
         try:
             if isinstance(perform.effect, StartTLS):
                 value = self._control.start_tls(self.handler.tls_engine)
@@ -293,10 +295,8 @@ class LoopHost:
         except BlockingIOError:
             self._switching = perform
         except Exception as error:  # noqa: BLE001  the answer to the effect
-            self._switching = None
             self.session.fail(perform.serial, error, now=timer())
         else:
-            self._switching = None
             self.session.succeed(perform.serial, value, now=timer())
             if rest:
                 self.session.receive_data(rest, now=timer())
