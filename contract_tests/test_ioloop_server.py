@@ -15,6 +15,8 @@ from ftpcore_contracts import ContractHandler, ServerContract
 
 
 class TestIOLoop(ServerContract):
+    stoppable = True
+
     @pytest.fixture
     def serve(self) -> Iterator[Callable[[type[ContractHandler]], Address]]:
         with IOLoop.factory() as loop:
@@ -27,5 +29,5 @@ class TestIOLoop(ServerContract):
 
             yield serve
             if thread.is_alive():
-                loop.call_soon_threadsafe(loop.close)
+                loop.close()  # in that thread
                 thread.join()

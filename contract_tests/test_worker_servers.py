@@ -20,6 +20,7 @@ from ftpcore_contracts import ContractHandler, ServerContract
 
 class TestThreads(ServerContract):
     concurrent = True
+    stoppable = True
 
     @pytest.fixture
     def serve(self) -> Iterator[Callable[[type[ContractHandler]], Address]]:
@@ -37,6 +38,7 @@ class TestProcesses(ServerContract):
     """In a process of its own: those that it forks have no copy of the client's sockets."""
 
     concurrent = True
+    stoppable = True
     server_class: ClassVar[type[FTPServer]] = MultiprocessFTPServer
     workers: ClassVar[int] = 1
 

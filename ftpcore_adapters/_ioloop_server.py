@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from ftpcore_adapters._accepting import Acceptor, listening_on
 from ftpcore_adapters._asynchrony import refuse_asynchronous
+from ftpcore_adapters._lifeline import End
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.log import PREFIX_MPROC, config_logging, is_logging_configured, logger
 from ftpcore_adapters.prefork import Forked, run_worker
@@ -34,6 +36,9 @@ class FTPServer(Acceptor):
     """
     ioloop: IOLoop
     _forked: Forked | None = None
+    """The workers, in the process that forked them."""
+    superior: End | None = None
+    """Where the server is to be reached, in a process that it forked."""
 
     def __init__(
         self,
@@ -49,7 +54,7 @@ class FTPServer(Acceptor):
             ValueError: There can be no such port.
             TypeError: A hook of the handler or one of its ports is asynchronous: nothing here could await it.
         """
-        refuse_asynchronous(handler)
+        self._prepare(handler)
         super().__init__(listening_on(address_or_socket, backlog), handler, ioloop or IOLoop.instance(), backlog)
 
     def __enter__(self) -> Self:
@@ -98,23 +103,53 @@ class FTPServer(Acceptor):
             self.close_all()
         return None
 
+    # -- the ways to an end --------------------------------------------------------------------------------------------
+    # For any thread, and for hooks in any process; but in the thread of the server's loop they return at once.
+
+    def close(self) -> None:
+        """Stop listening; sessions go on.  Idempotent."""
+        self._order("close")
+
     def drain(self, seconds: float) -> None:
         """Stop listening and end the sessions in good order: the loop ends with the last one.  Returns at once.
 
         Who is idle gets 421.  A command or transfer that runs may go on for so many seconds; then it is ended, a
-        transfer with 426, and 421 follows.  From another thread or a signal handler: `request_drain`.
+        transfer with 426, and 421 follows.  From a signal handler: `request_drain`.
         """
-        if self._forked is not None:
-            self._forked.drain(seconds)
-        else:
-            self._begin_drain(seconds)
+        self._order("drain", seconds)
 
     def request_drain(self, seconds: float) -> None:
-        """Have the server drain itself; for any thread, and for signal handlers."""
-        if self._forked is not None:
-            self._forked.drain(seconds)
+        """Have the server drain itself; for signal handlers, too.
+
+        Raises:
+            RuntimeError: The loop is closed.
+        """
+        if self._forked is not None or self.superior is not None:
+            self._order("drain", seconds)
         else:
-            self.ioloop.call_soon_threadsafe(self.drain, seconds)
+            self.ioloop.call_soon_threadsafe(self.obey, "drain", seconds)
+
+    def close_all(self) -> None:
+        """Close the whole loop: every session, data connection and timer of every server on it."""
+        self._order("close_all")
+
+    def obey(self, order: str, *arguments: float) -> None:
+        """Do what a `Message` says: in the server for one of its processes, in a process its part of it."""
+        superior, self.superior = self.superior, None  # what follows from it is done here as well
+        try:
+            match order:
+                case "close":
+                    super().close()
+                case "drain" if self._forked is None:
+                    self._begin_drain(*arguments)
+                case "close_all" if self._forked is None:
+                    self._close_all()
+                case _:
+                    super().close()  # workers have copies
+            if self._forked is not None:
+                self._forked.tell(order, *arguments)
+        finally:
+            self.superior = superior
 
     def leave_to_child(self) -> None:
         """In a forked process: let go of all that is the server's; what is closed is a copy."""
@@ -125,10 +160,25 @@ class FTPServer(Acceptor):
             self.socket.close()
             self.socket = None
 
-    def close_all(self) -> None:
-        """Close the whole loop: every session, data connection and timer of every server on it."""
+    # -- private -------------------------------------------------------------------------------------------------------
+
+    def _prepare(self, handler: type[FTPHandler]) -> None:
+        """Make what there must be before the first client, and refuse a handler that can't be served."""
+        refuse_asynchronous(handler)
+
+    def _close_all(self) -> None:
         self.close()
         self.ioloop.close()
+
+    def _order(self, order: str, *arguments: float) -> None:
+        """Have the server, wherever it runs, do what a `Message` says."""
+        if self.superior is not None:
+            self.superior.send(order, *arguments)
+        elif self.ioloop.runs_elsewhere():
+            with suppress(RuntimeError):  # it is closed
+                self.ioloop.call_soon_threadsafe(partial(self.obey, order), *arguments)
+        else:
+            self.obey(order, *arguments)
 
     def _still_open(self) -> str:
         """Return what the last line of the log says of what is about to end."""
@@ -146,7 +196,7 @@ class FTPServer(Acceptor):
             self.ioloop.make_calls()  # it may have been before
             identity = workers.fork()
             if identity is None:
-                identity = workers.wait()
+                identity = workers.wait(self.obey)
         except (KeyboardInterrupt, SystemExit):
             if not handle_exit:
                 raise
@@ -161,10 +211,12 @@ class FTPServer(Acceptor):
             self.close_all()
             return
         self._forked = None
+        self.superior = workers.superior
         self.ioloop.renew()
+        call_soon = self.ioloop.call_soon_threadsafe
         run_worker(
             partial(self.ioloop.loop, timeout),
             workers,
-            drain=self.request_drain,
-            close=partial(self.ioloop.call_soon_threadsafe, self.close_all),
+            obey=partial(call_soon, self.obey),
+            close=partial(call_soon, self.obey, "close_all"),
         )

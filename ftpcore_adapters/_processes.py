@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import socket
 from contextlib import suppress
+from multiprocessing.util import Finalize
 
+from ftpcore_adapters._interrupts import HeldInterrupts, ignore_interrupts
 from ftpcore_adapters._lifeline import Lifeline, hold
 from ftpcore_adapters._pollers import READ
 from ftpcore_adapters._spawning import SpawningServer, shut_down_sessions
@@ -35,6 +36,9 @@ class SessionProcess:
         self.ip = ip
         self._server = server
         self._lifeline = Lifeline()
+        # Before `multiprocessing` waits for it, at the end of a program that did not close the server.
+        Finalize(self, self._lifeline.close, exitpriority=0)
+        self._interrupts = HeldInterrupts()
         # fork, whatever the default is: a handler class need not be importable.
         context = multiprocessing.get_context("fork")
         self._process = context.Process(target=self._run, args=(sock,), name=f"ftp session of {ip}", daemon=True)
@@ -43,16 +47,22 @@ class SessionProcess:
         except OSError:
             self._lifeline.close()
             raise
+        finally:
+            self._interrupts.admit()
         self._lifeline.forked()
         self._over = False
         self._sentinel = self._process.sentinel
         server.ioloop.register(self._sentinel, self, READ)
+        server.ioloop.register(self._lifeline.sock.fileno(), _Requests(self._lifeline, server), READ)
         sock.close()
 
     def drain(self, seconds: float) -> None:
-        self._lifeline.drain(seconds)
+        self._lifeline.send("drain", seconds)
 
     def end(self) -> None:
+        self._lifeline.finish()
+
+    def leave_to_child(self) -> None:
         self._lifeline.close()
 
     def join(self, timeout: float | None) -> bool:
@@ -75,7 +85,10 @@ class SessionProcess:
     def handle_read(self) -> None:
         """The process has ended."""
         self._process.join()
+        requests = self._lifeline.receive()
         self._ended()
+        for message in requests:
+            self._server.obey(message.order, *message.arguments)
 
     handle_write = handle_close = handle_read
 
@@ -96,30 +109,52 @@ class SessionProcess:
         if code:
             logger.warning("the process of the session of %s ended with status %d", self.ip, code)
         self._server.ioloop.unregister(self._sentinel)
+        self._server.ioloop.unregister(self._lifeline.sock.fileno())
         self._lifeline.close()
         self._process.close()
         self._server.worker_ended(self)
 
     def _run(self, sock: socket.socket) -> None:
         """Run the session, in the process."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells it to everybody; the server decides
-        end = self._lifeline.other_end
-        self._lifeline.other_end = -1
+        ignore_interrupts()
+        self._interrupts.admit()
+        superior = self._server.superior = self._lifeline.taken()
         self._server.leave_to_child()
-        self._lifeline.close()
         loop = IOLoop.factory()
         handler = self._server.handler(sock, self._server, ioloop=loop)
         try:
             if handler.socket is None:
                 return
             hold(
-                end,
-                drain=lambda seconds: loop.call_soon_threadsafe(shut_down_sessions, loop, seconds),
+                superior,
+                obey=lambda order, seconds: loop.call_soon_threadsafe(shut_down_sessions, loop, seconds),
                 close=lambda: loop.call_soon_threadsafe(handler.close),
             )
-            signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(handler.close))
             handler.begin()
             loop.loop()
         finally:
             with suppress(OSError):
                 loop.close()
+
+
+class _Requests:
+    """Hears what a process asks of the server, in the server's loop."""
+
+    def __init__(self, lifeline: Lifeline, server: SpawningServer) -> None:
+        self._lifeline = lifeline
+        self._server = server
+
+    def handle_read(self) -> None:
+        messages = self._lifeline.receive()
+        if self._lifeline.silent:
+            self._server.ioloop.unregister(self._lifeline.sock.fileno())
+        for message in messages:
+            self._server.obey(message.order, *message.arguments)
+
+    handle_write = handle_close = handle_read
+
+    def handle_error(self) -> None:
+        logger.exception("a request of a worker process failed")
+
+    def close(self) -> None:
+        """The loop of the server is closed: the process is told by what stands for it."""

@@ -6,7 +6,7 @@ import socket
 import threading
 from abc import abstractmethod
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from ftpcore_adapters._accepting import LAST_WORDS
 from ftpcore_adapters._ioloop_server import FTPServer
@@ -35,6 +35,10 @@ class Worker(Protocol):
         """End the session now."""
         ...
 
+    def leave_to_child(self) -> None:
+        """In a process forked for another session: close the copies of what the server has of this one."""
+        ...
+
     def join(self, timeout: float | None) -> bool:
         """Wait until the worker has ended, at most so many seconds; tell whether it has."""
         ...
@@ -55,17 +59,6 @@ class SpawningServer(FTPServer):
     refresh_interval: float = 5
     """Neither is needed here: workers say themselves when they have ended."""
 
-    def __init__(
-        self,
-        address_or_socket: tuple[str | None, int] | list[Any] | socket.socket,
-        handler: type[FTPHandler],
-        ioloop: IOLoop | None = None,
-        backlog: int = 100,
-    ) -> None:
-        self._workers: set[Worker] = set()
-        self._lock = threading.Lock()
-        super().__init__(address_or_socket, handler, ioloop, backlog)
-
     def serve_forever(
         self,
         timeout: float | None = 1.0,
@@ -84,26 +77,6 @@ class SpawningServer(FTPServer):
         if blocking and self.workers:  # somebody closed the loop, and nothing else
             self._end_workers()
         return delay
-
-    def drain(self, seconds: float) -> None:
-        self.close()
-        workers = self.workers
-        logger.info("draining: %d session(s) may go on for %g seconds", len(workers), seconds)
-        if self._drain_end is not None:
-            self._drain_end.cancel()
-        if workers:
-            self._drain_end = self.ioloop.call_later(seconds + LAST_WORDS, self._end_drain)
-        for worker in workers:
-            worker.drain(seconds)
-
-    def close_all(self) -> None:
-        """Stop listening, end every session now, and wait until the workers have ended, for `join_timeout` at most.
-
-        An interrupt meanwhile cuts the waiting short.
-        """
-        self.close()
-        self._end_workers()
-        self.ioloop.close()
 
     @property
     def workers(self) -> tuple[Worker, ...]:
@@ -156,7 +129,7 @@ class SpawningServer(FTPServer):
         super().leave_to_child()
         self._lock = threading.Lock()  # it is held by whoever forked
         for worker in self._workers:
-            worker.end()  # in the server it goes on: what is closed here is a copy
+            worker.leave_to_child()
 
     def _spawn(self, sock: socket.socket, ip: str) -> None:
         try:
@@ -165,6 +138,31 @@ class SpawningServer(FTPServer):
         except (OSError, RuntimeError) as error:  # no more threads, or processes
             logger.warning("can't start a worker: %s", error)
             self.handler(sock, self, ioloop=self.ioloop).handle_max_cons()
+
+    def _prepare(self, handler: type[FTPHandler]) -> None:
+        super()._prepare(handler)
+        self._workers: set[Worker] = set()
+        self._lock = threading.Lock()
+
+    def _begin_drain(self, seconds: float) -> None:
+        self.close()
+        workers = self.workers
+        logger.info("draining: %d session(s) may go on for %g seconds", len(workers), seconds)
+        if self._drain_end is not None:
+            self._drain_end.cancel()
+        if workers:
+            self._drain_end = self.ioloop.call_later(seconds + LAST_WORDS, self._end_drain)
+        for worker in workers:
+            worker.drain(seconds)
+
+    def _close_all(self) -> None:
+        """Stop listening, end every session now, and wait until the workers have ended, for `join_timeout` at most.
+
+        An interrupt meanwhile cuts the waiting short.
+        """
+        self.close()
+        self._end_workers()
+        self.ioloop.close()
 
     def _drop_all(self) -> None:
         super()._drop_all()

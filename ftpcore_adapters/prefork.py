@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import selectors
 import signal
 import sys
 import time
@@ -12,7 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NoReturn
 
-from ftpcore_adapters._lifeline import Lifeline, hold
+from ftpcore_adapters._accepting import LAST_WORDS
+from ftpcore_adapters._interrupts import HeldInterrupts, ignore_interrupts
+from ftpcore_adapters._lifeline import End, Lifeline, hold
 from ftpcore_adapters.log import logger
 
 __all__ = ["Forked", "cpu_count", "fork_processes", "run_worker"]
@@ -20,11 +23,12 @@ __all__ = ["Forked", "cpu_count", "fork_processes", "run_worker"]
 #: Workers that ended badly and were replaced, all together, until the server gives up.
 MAX_RESTARTS: Final = 100
 
-#: What interrupts the process that forks; Windows, where nothing forks, has no SIGHUP.
-_INTERRUPTS: Final = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-
-#: Seconds between two looks at workers that are to end.
+#: Seconds between two looks at workers that are about to end.
 _LOOK: Final = 0.02
+
+#: Seconds between two looks at workers that are not.  The end of the lifeline tells sooner, unless what a hook has
+#: forked holds a copy of it; and a signal that comes just before the system call that waits is not late by more.
+_ROUND: Final = 1.0
 
 
 def cpu_count() -> int:
@@ -49,26 +53,30 @@ def fork_processes(number: int | None, max_restarts: int = MAX_RESTARTS) -> int:
     if identity is None:
         raise SystemExit(0)
     workers.admit_interrupts()
+    assert workers.superior is not None
+    workers.superior.sock.detach()  # it stays open until the process ends: that is what it tells
     return identity
 
 
 class Forked:
     """Forked workers, seen from the process that forked them.
 
-    An interrupt that comes while it forks is taken afterwards: Python loses one that comes in the midst of a fork.
+    An interrupt that comes while it forks is taken afterwards.
     """
 
     def __init__(self, number: int | None, max_restarts: int | None = None) -> None:
         if sys.platform == "win32":
             raise OSError("processes can't be forked here; use threads")
         self.number = cpu_count() if number is None or number <= 0 else number
-        self.lifeline_end = -1
-        """In a worker: the end of its lifeline."""
+        self.superior: End | None = None
+        """In a worker: where the process that forked it is to be reached."""
         self._max_restarts = MAX_RESTARTS if max_restarts is None else max_restarts
         self._restarts_left = self._max_restarts
         self._workers: dict[int, tuple[int, Lifeline]] = {}
         self._ending = False
-        self._mask: set[int | signal.Signals] = set()
+        self._deadline = math.inf
+        """When workers are waited for no longer."""
+        self._interrupts: HeldInterrupts | None = None
 
     def fork(self) -> int | None:
         """Fork; return the id in a worker, None in the process that forks.
@@ -82,51 +90,48 @@ class Forked:
                 return identity
         return None
 
-    def wait(self) -> int | None:
+    def wait(self, heed: Callable[..., None] | None = None) -> int | None:
         """Wait until all workers have ended, replacing those that ended badly; return the id in a new worker.
+
+        It also returns when they should have ended and have not: for `join` to be called.
+
+        Args:
+            heed: Called with what workers ask of the server: see `Message`.
 
         Raises:
             RuntimeError: Too many ended badly; the others were ended.
         """
-        while self._workers:
-            try:
-                pid, status = os.wait()
-            except ChildProcessError:  # somebody else has waited for them
-                self._forget_all()
-                break
-            if pid not in self._workers:
-                continue
-            identity, lifeline = self._workers.pop(pid)
-            lifeline.close()
-            code = os.waitstatus_to_exitcode(status)
-            if code == 0 or self._ending:
-                continue
-            how = f"signal {-code}" if code < 0 else f"status {code}"
-            if not self._restarts_left:
-                self.end()
-                self.join(5)
-                raise RuntimeError(f"more than {self._max_restarts} workers ended badly; the last one with {how}")
-            self._restarts_left -= 1
-            logger.warning("worker %d (pid %d) ended with %s; it is replaced", identity, pid, how)
-            if self._fork(identity):
-                return identity
+        while self._workers and time.monotonic() < self._deadline:
+            self._look(heed)
+            for identity, pid, code in self._reap():
+                self._heed(self._workers[pid][1], heed)
+                self._forget(pid)
+                if code and not self._ending and self._replace(identity, pid, code):
+                    return identity
         return None
 
     def admit_interrupts(self) -> None:
         """In a worker that is ready for them: take interrupts again."""
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        if self._interrupts is not None:
+            self._interrupts.admit()
 
-    def drain(self, seconds: float) -> None:
-        """Have the workers end in good order."""
+    def tell(self, order: str, *arguments: float) -> None:
+        """Have the workers do what a `Message` says; after any of them none is replaced."""
+        if order == "close_all":
+            self.end()
+            return
         self._ending = True
+        if order == "drain":
+            self._deadline = time.monotonic() + sum(arguments) + LAST_WORDS
         for _, lifeline in list(self._workers.values()):
-            lifeline.drain(seconds)
+            lifeline.send(order, *arguments)
 
     def end(self) -> None:
         """Have the workers end now."""
         self._ending = True
+        self._deadline = -math.inf
         for _, lifeline in list(self._workers.values()):
-            lifeline.close()
+            lifeline.finish()
 
     def join(self, timeout: float | None) -> None:
         """Wait for the workers, at most so many seconds; those that have not ended by then are killed.
@@ -136,7 +141,8 @@ class Forked:
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         try:
             while self._workers and time.monotonic() < deadline:
-                self._reap()
+                for _, pid, _ in self._reap():
+                    self._forget(pid)
                 if self._workers:
                     time.sleep(_LOOK)
         finally:
@@ -151,33 +157,73 @@ class Forked:
                 os.waitpid(pid, 0)
         self._forget_all()
 
-    def _reap(self) -> None:
-        for pid in list(self._workers):
+    def _look(self, heed: Callable[..., None] | None) -> None:
+        """Wait until a worker asks for something, or seems to have ended."""
+        lifelines = [lifeline for _, lifeline in self._workers.values()]
+        seconds = _LOOK if any(lifeline.silent for lifeline in lifelines) else _ROUND
+        with selectors.DefaultSelector() as selector:
+            for lifeline in lifelines:
+                if not lifeline.silent:
+                    selector.register(lifeline.sock, selectors.EVENT_READ, lifeline)
+            ready = selector.select(max(0.0, min(seconds, self._deadline - time.monotonic())))
+        for key, _ in ready:
+            self._heed(key.data, heed)
+
+    def _heed(self, lifeline: Lifeline, heed: Callable[..., None] | None) -> None:
+        for message in lifeline.receive():
+            if heed is not None:
+                heed(message.order, *message.arguments)
+
+    def _reap(self) -> list[tuple[int, int, int]]:
+        """Return the id, the pid and the exit code of each worker that has ended since."""
+        ended = []
+        for pid, (identity, _) in list(self._workers.items()):
             try:
-                done, _ = os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                done = pid
+                done, status = os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:  # somebody else has waited for it, or the system does
+                done, status = pid, 0
             if done:
-                self._workers.pop(pid)[1].close()
+                ended.append((identity, pid, os.waitstatus_to_exitcode(status)))
+        return ended
+
+    def _replace(self, identity: int, pid: int, code: int) -> bool:
+        """Fork another worker in the place of one; tell whether this is it."""
+        how = f"signal {-code}" if code < 0 else f"status {code}"
+        if not self._restarts_left:
+            self.end()
+            self.join(5)
+            raise RuntimeError(f"more than {self._max_restarts} workers ended badly; the last one with {how}")
+        self._restarts_left -= 1
+        logger.warning("worker %d (pid %d) ended with %s; it is replaced", identity, pid, how)
+        return self._fork(identity)
 
     def _fork(self, identity: int) -> bool:
-        """Fork one worker; tell whether this is it."""
+        """Fork one worker, unless all are to end; tell whether this is it."""
+        self._interrupts = HeldInterrupts()
+        try:
+            if not self._ending:  # it may be so by an interrupt that was taken just now
+                self._fork_held(identity)
+        finally:
+            if self.superior is None:
+                self.admit_interrupts()
+        return self.superior is not None
+
+    def _fork_held(self, identity: int) -> None:
         lifeline = Lifeline()
-        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
         try:
             pid = os.fork()
         except BaseException:
-            self.admit_interrupts()
+            lifeline.close()
             raise
         if pid:
             lifeline.forked()
             self._workers[pid] = identity, lifeline
-            self.admit_interrupts()
-            return False
-        self.lifeline_end, lifeline.other_end = lifeline.other_end, -1
-        lifeline.close()
-        self._forget_all()
-        return True
+        else:
+            self.superior = lifeline.taken()
+            self._forget_all()
+
+    def _forget(self, pid: int) -> None:
+        self._workers.pop(pid)[1].close()
 
     def _forget_all(self) -> None:
         for _, lifeline in self._workers.values():
@@ -186,7 +232,7 @@ class Forked:
 
 
 def run_worker(
-    serve: Callable[[], object], workers: Forked, *, drain: Callable[[float], None], close: Callable[[], None]
+    serve: Callable[[], object], workers: Forked, *, obey: Callable[..., None], close: Callable[[], None]
 ) -> NoReturn:
     """In a forked process: run `serve` to its end, with orders from the lifeline, and exit without returning.
 
@@ -194,9 +240,10 @@ def run_worker(
     """
     status = 1
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells it to everybody; the parent decides
+        assert workers.superior is not None
+        ignore_interrupts()
         workers.admit_interrupts()
-        hold(workers.lifeline_end, drain=drain, close=close)
+        hold(workers.superior, obey=obey, close=close)
         serve()
         status = 0
     except Exception:  # noqa: BLE001  logged; the parent replaces this worker

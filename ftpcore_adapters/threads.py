@@ -6,7 +6,7 @@ import socket
 import threading
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ftpcore_adapters._seed_authorizer import impersonates_process
 from ftpcore_adapters._spawning import SpawningServer, shut_down_sessions
@@ -30,13 +30,10 @@ class ThreadedFTPServer(SpawningServer):
 
     model = "multi-thread"
 
-    def __init__(
-        self,
-        address_or_socket: tuple[str | None, int] | list[Any] | socket.socket,
-        handler: type[FTPHandler],
-        ioloop: IOLoop | None = None,
-        backlog: int = 100,
-    ) -> None:
+    def start_worker(self, sock: socket.socket, ip: str) -> SessionThread:
+        return SessionThread(self, sock, ip)
+
+    def _prepare(self, handler: type[FTPHandler]) -> None:
         authorizer = handler.authorizer
         if impersonates_process(authorizer):
             raise TypeError(
@@ -44,10 +41,7 @@ class ThreadedFTPServer(SpawningServer):
                 "sessions in threads would act for each other's users; use MultiprocessFTPServer or FTPServer, or have "
                 "the class say impersonates_thread = True if it changes the calling thread alone"
             )
-        super().__init__(address_or_socket, handler, ioloop, backlog)
-
-    def start_worker(self, sock: socket.socket, ip: str) -> SessionThread:
-        return SessionThread(self, sock, ip)
+        super()._prepare(handler)
 
 
 class SessionThread:
@@ -73,6 +67,9 @@ class SessionThread:
 
     def drain(self, seconds: float) -> None:
         self._order(partial(self._shut_down, seconds))
+
+    def leave_to_child(self) -> None:
+        """Nothing: threads are not forked."""
 
     def end(self) -> None:
         self._order(partial(self._close))

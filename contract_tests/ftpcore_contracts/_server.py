@@ -48,6 +48,8 @@ class ServerContract(Control, Transfers, DataConnections, Endings, Faults, Time,
     """A port call or a hook that waits delays its own session only."""
     concurrent_lanes: ClassVar[bool] = False
     """A transfer that waits for its file delays no command of its session, either."""
+    stoppable: ClassVar[bool] = False
+    """A hook may end the server, wherever it runs: `handler.server` has `request_drain(seconds)` and `close_all()`."""
     vanishing: ClassVar[int] = 1
     """A client vanishes after each so many bytes of a script; more where a session costs a process."""
     patience: ClassVar[float] = 10.0

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ftplib
 import io
+import socket
 import threading
 from dataclasses import replace
 from typing import ClassVar
 
 import pytest
 
+from ftpcore import Address
 from ftpcore_contracts._rules import expect, rule
 from ftpcore_contracts._server_client import Start, take_all
+from ftpcore_contracts._server_handler import ContractHandler
 from ftpcore_contracts._server_record import Record
 from ftpcore_contracts._server_script import PASSWORD, USER, Gate, Script
 from ftpcore_contracts._server_transfers import FILES, LARGE
@@ -24,6 +27,7 @@ class Sessions:
 
     concurrent: ClassVar[bool]
     concurrent_lanes: ClassVar[bool]
+    stoppable: ClassVar[bool]
 
     @rule("RFC 959 2.3")
     def test_an_ordinary_client_is_served(self, start: Start, record: Record) -> None:
@@ -127,6 +131,36 @@ class Sessions:
             server.finish()
             expect(session.latest.closings, [False], "`complete` of a file when the server stops")
 
+    @pytest.mark.parametrize("how", ["request_drain", "close_all"])
+    @rule("docs/hosts.md 6")
+    def test_a_hook_may_end_the_server(self, start: Start, record: Record, how: str) -> None:
+        """What a hook asks of its server, to drain or to close all, is done to the whole of it."""
+        if not self.stoppable:
+            pytest.skip("not offered: a server that hooks can end")
+
+        def meanwhile(handler: ContractHandler, hook: str) -> None:
+            if hook == "on_login":
+                end = getattr(handler.server, how)  # type: ignore[attr-defined]  # that is what `stoppable` says
+                end(*([record.patience] if how == "request_drain" else []))
+
+        with start(meanwhile=meanwhile) as server:
+            others = [server.client() for _ in range(8)]  # more than there are workers
+            for other in others:
+                expect(other.command("HELP"), 220, "the greeting")
+                expect(other.code(), 214, "the reply to HELP")
+            client = server.client()
+            client.send(f"USER {USER}", f"PASS {PASSWORD}")
+            for other in others:
+                expect(other.rest(), [421] if how == "request_drain" else [], "what other sessions get then")
+            if how == "request_drain":
+                expect(client.rest(), [220, 331, 230, 421], "the replies of the session with the hook")
+            else:
+                take_all(client.sock)
+            record.wait(lambda: _refuses(server.address), "connections to be refused")
+            session = client.session
+            server.finish()
+            expect(session.hooks[-1], ("on_disconnect",), "the last hook")
+
     @pytest.mark.parametrize("command", ["NOOP", "EPSV"])
     @rule("docs/hosts.md 6")
     def test_a_server_that_stops_ends_its_sessions(self, start: Start, record: Record, command: str) -> None:
@@ -161,3 +195,11 @@ class Sessions:
             server.finish()
             closings = [file.closings for file in session.files.values()]
             expect(closings, [[method == "close"]], "`complete` of each file when the server stops")
+
+
+def _refuses(address: Address) -> bool:
+    try:
+        socket.create_connection((address.host, address.port)).close()
+    except ConnectionError:
+        return True
+    return False

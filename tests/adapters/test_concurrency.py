@@ -17,7 +17,8 @@ import pytest
 from ftpcore_adapters._concurrency import AT_ONCE, MODELS
 from ftpcore_adapters.prefork import cpu_count
 from tests.adapters.command_line import Process, process, run
-from tests.adapters.serving import PATIENCE, Client, received
+from tests.adapters.serving import PATIENCE, Client, received, wait_for
+from tests.adapters.worker_play import children, refuses
 
 DATA = bytes(8_000_000)
 
@@ -72,6 +73,35 @@ def test_sigterm_lets_transfers_end(server: Process) -> None:
     assert server.process.returncode == 0
     for client in (busy, idle):
         client.close()
+
+
+def test_a_sigterm_that_all_processes_get_lets_transfers_end(server: Process) -> None:
+    """As systemd sends it, and a shell that ends a job."""
+    busy = connected(server)
+    with busy.transfercmd("RETR f") as data:
+        block = data.recv(1)
+        for pid in [*children(server.process.pid), server.process.pid]:
+            os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: refuses(server.address), "the drain")
+        assert block + received(data) == DATA
+    assert busy.voidresp().startswith("226")
+    busy.close()
+    server.process.communicate(timeout=PATIENCE)
+    assert server.process.returncode == 0
+
+
+@pytest.mark.parametrize("server", ["multi-proc", "pre-fork"], indirect=True)
+def test_a_sigterm_that_only_workers_get_changes_nothing(server: Process) -> None:
+    with connected(server) as client:
+        before = children(server.process.pid)
+        assert before
+        for pid in before:
+            os.kill(pid, signal.SIGTERM)
+        assert client.nlst() == ["f"]
+        with connected(server) as other:
+            assert other.nlst() == ["f"]
+        assert before <= children(server.process.pid)
+    assert server.end(signal.SIGTERM)[0] == 0
 
 
 def test_a_second_sigterm_ends_all(server: Process) -> None:

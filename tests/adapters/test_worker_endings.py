@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+import multiprocessing.util
 import os
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from ftpcore_adapters._spawning import SpawningServer
-from ftpcore_adapters.servers import MultiprocessFTPServer, ThreadedFTPServer
+from ftpcore_adapters.servers import FTPServer, MultiprocessFTPServer, ThreadedFTPServer
 from tests.adapters.resources import leftovers
-from tests.adapters.serving import LogLines
-from tests.adapters.worker_play import login, serving, stuck
+from tests.adapters.serving import PATIENCE, Client, LogLines, make_handler, wait_for
+from tests.adapters.worker_play import children, ended, forked, login, refuses, runs, serving, stuck
+
+Serve = Callable[[FTPServer], None]
+ServerProcess = AbstractContextManager[tuple[tuple[str, int], int]]
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
 
@@ -71,3 +79,110 @@ def test_a_loop_that_is_closed_ends_its_sessions(kind: type[SpawningServer], tmp
         running.join()
         assert not running.server.ip_map
         client.close()
+
+
+@pytest.fixture(
+    params=[(FTPServer, 1), (FTPServer, 2), (ThreadedFTPServer, 1), (MultiprocessFTPServer, 1)],
+    ids=["one loop", "forked", "threads", "processes"],
+)
+def serving_process(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Serve], ServerProcess]:
+    """Start a server in the main thread of a process of its own; there a function is called with it first."""
+    kind, processes = request.param
+
+    def start(prepare: Serve) -> ServerProcess:
+        def serve(server: FTPServer) -> None:
+            prepare(server)
+            if processes == 1:
+                server.serve_forever()
+            else:
+                server.serve_forever(worker_processes=processes)
+
+        return forked(make_handler(tmp_path), serve, kind)
+
+    return start
+
+
+@pytest.mark.parametrize("order", ["close_all", "drain", "request_drain", "close"])
+def test_another_thread_ends_the_server(serving_process: Callable[[Serve], ServerProcess], order: str) -> None:
+    told, telling = os.pipe()
+
+    def prepare(server: FTPServer) -> None:
+        def end() -> None:
+            os.read(told, 1)
+            try:
+                getattr(server, order)(*([PATIENCE] if "drain" in order else []))
+            except BaseException:  # noqa: BLE001  any at all
+                os._exit(9)
+
+        threading.Thread(target=end, daemon=True).start()
+
+    with serving_process(prepare) as (address, pid), Client(address) as idle:
+        idle.login()
+        os.write(telling, b"!")
+        if order == "close":
+            wait_for(lambda: refuses(address), "the listener's end")
+            assert idle.command("QUIT") == 221
+        elif order == "close_all":
+            assert idle.ended()
+        else:
+            assert idle.code() == 421
+        assert ended(pid) == 0
+    for end in told, telling:
+        os.close(end)
+
+
+@pytest.mark.parametrize("kind", [FTPServer, ThreadedFTPServer, MultiprocessFTPServer])
+def test_the_loop_is_closed_by_another_thread(kind: type[FTPServer], tmp_path: Path) -> None:
+    with leftovers(), serving(kind, make_handler(tmp_path)) as running:
+        client = running.login()
+        running.loop.close()
+        running.join()
+        assert client.ended()
+
+
+def test_processes_end_with_the_server(tmp_path: Path) -> None:
+    """Killed, it can't tell them."""
+    with forked(make_handler(tmp_path), FTPServer.serve_forever, MultiprocessFTPServer) as (address, pid):
+        with Client(address) as first, Client(address) as second:
+            first.login()
+            second.login()
+            workers = children(pid)
+            assert len(workers) == 2
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            assert first.ended()
+            assert second.ended()
+        wait_for(lambda: not any(runs(worker) for worker in workers), "the workers' ends")
+
+
+def test_a_program_that_does_not_close_its_server_ends(tmp_path: Path) -> None:
+    """`multiprocessing` waits for its processes then, which SIGTERM does not end."""
+
+    def serve(server: FTPServer) -> None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with pytest.raises(KeyboardInterrupt):
+            server.serve_forever(handle_exit=False)
+        multiprocessing.util._exit_function()  # type: ignore[attr-defined]  # what `atexit` calls
+
+    with forked(make_handler(tmp_path), serve, MultiprocessFTPServer) as (address, pid), Client(address) as client:
+        client.login()
+        os.kill(pid, signal.SIGTERM)
+        assert client.ended()
+        assert ended(pid) == 0
+
+
+def test_a_drain_that_comes_just_before_a_worker_is_replaced_is_not_lost(tmp_path: Path) -> None:
+    class Draining(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "is replaced" in record.getMessage():
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    def serve(server: FTPServer) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: server.request_drain(PATIENCE))
+        logging.getLogger("ftpcore").addHandler(Draining())
+        server.serve_forever(worker_processes=2)
+
+    with forked(make_handler(tmp_path), serve) as (_, pid):
+        wait_for(lambda: len(children(pid)) == 2, "the workers")
+        os.kill(min(children(pid)), signal.SIGKILL)
+        assert ended(pid) == 0

@@ -16,7 +16,7 @@ from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.servers import FTPServer
 from tests.adapters.serving import PASSWORD, PATIENCE, USER, Client, Serving, make_handler, wait_for
 
-__all__ = ["Pids", "children", "ended", "forked", "leave", "login", "runs", "serving", "stuck", "worker_of"]
+__all__ = ["Pids", "children", "ended", "forked", "leave", "login", "refuses", "runs", "serving", "stuck", "worker_of"]
 
 
 @contextmanager
@@ -116,6 +116,15 @@ class Pids(FTPHandler):
 def worker_of(address: tuple[str, int]) -> int:
     with ftplib.FTP(timeout=PATIENCE) as client:
         return int(client.connect(*address).split()[-1])
+
+
+def refuses(address: tuple[str, int]) -> bool:
+    """Does nobody listen there any more?"""
+    try:
+        socket.create_connection(address, PATIENCE).close()
+    except ConnectionError:
+        return True
+    return False
 
 
 def children(pid: int) -> set[int]:
