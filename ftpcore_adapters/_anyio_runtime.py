@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Final, Protocol
 
 from anyio import CancelScope, wait_readable, wait_writable
@@ -42,8 +42,8 @@ class Runtime(Protocol):
 
 def running_runtime(tasks: TaskGroup) -> Runtime:
     """Return the runtime that this runs on; what it needs tasks for runs in `tasks`."""
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_task():
+    trio = _running_trio()
+    if trio is not None:
         return _WaitingTasks("trio", trio.lowlevel.current_trio_token().run_sync_soon, tasks)
     loop = asyncio.get_running_loop()
     if type(loop).add_reader is asyncio.AbstractEventLoop.add_reader:
@@ -56,8 +56,8 @@ def shield_from_interrupts(functions: Iterable[object]) -> None:
 
     trio raises it in whatever task runs when ^C comes; now the main task gets it when it waits next, as on asyncio.
     """
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_task():
+    trio = _running_trio()
+    if trio is not None:
         for function in functions:
             assert isinstance(function, FunctionType)
             trio.lowlevel.enable_ki_protection(function)  # which marks its code, wherever that is run
@@ -67,6 +67,17 @@ def name_library(name: str | None) -> None:
     """Note in the current context what drives it, for anyio looks there where it has no task to tell it by."""
     if sniffio is not None:
         sniffio.current_async_library_cvar.set(name)
+
+
+def _running_trio() -> ModuleType | None:
+    """Return trio if it runs this."""
+    trio = sys.modules.get("trio")
+    try:
+        if trio is not None:
+            trio.lowlevel.current_task()
+    except RuntimeError:
+        return None
+    return trio
 
 
 class _Readers:
