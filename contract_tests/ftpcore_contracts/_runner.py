@@ -84,6 +84,9 @@ class _Recorder:
         self._select = select
         self._progress = progress
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.option.tbstyle = "native"  # nobody looks at tracebacks, and this way no source is parsed for them
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> pytest.Module:
         suite: _Suite = _Suite.from_parent(parent, path=module_path)
