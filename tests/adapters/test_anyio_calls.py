@@ -573,8 +573,8 @@ def test_a_file_that_no_call_uses_is_closed_when_its_session_is_given_up(anyio_s
 
 def test_a_file_that_user_code_opened_is_closed_when_that_returns(anyio_serve: AnyioServe, gate: Gate) -> None:
     class Blocking(FTPHandler):
-        def ftp_STOR(self, path: str) -> str | None:
-            stored = super().ftp_STOR(path)
+        def ftp_STOR(self, file: str, mode: str = "w") -> str | None:
+            stored = super().ftp_STOR(file, mode)
             gate()
             return stored
 
