@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 
 from ftpcore_adapters._accepting import LAST_WORDS
 from ftpcore_adapters._interrupts import HeldInterrupts, ignore_interrupts
-from ftpcore_adapters._lifeline import End, Lifeline, hold
+from ftpcore_adapters._lifeline import End, Lifeline, Message, hold
 from ftpcore_adapters.log import logger
 
 __all__ = ["Forked", "cpu_count", "fork_processes", "run_worker"]
@@ -74,6 +74,8 @@ class Forked:
         self._restarts_left = self._max_restarts
         self._workers: dict[int, tuple[int, Lifeline]] = {}
         self._ending = False
+        self._told: Message | None = None
+        """What all workers were told last: one that is being forked meanwhile is told, too."""
         self._deadline = math.inf
         """When workers are waited for no longer."""
         self._interrupts: HeldInterrupts | None = None
@@ -121,6 +123,7 @@ class Forked:
             self.end()
             return
         self._ending = True
+        self._told = Message(order, arguments)
         if order == "drain":
             self._deadline = time.monotonic() + sum(arguments) + LAST_WORDS
         for _, lifeline in list(self._workers.values()):
@@ -218,6 +221,8 @@ class Forked:
         if pid:
             lifeline.forked()
             self._workers[pid] = identity, lifeline
+            if self._told is not None:  # by another thread, just now
+                lifeline.send(self._told.order, *self._told.arguments)
         else:
             self.superior = lifeline.taken()
             self._forget_all()

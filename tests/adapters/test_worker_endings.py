@@ -186,3 +186,17 @@ def test_a_drain_that_comes_just_before_a_worker_is_replaced_is_not_lost(tmp_pat
         wait_for(lambda: len(children(pid)) == 2, "the workers")
         os.kill(min(children(pid)), signal.SIGKILL)
         assert ended(pid) == 0
+
+
+def test_a_drain_that_another_thread_asks_for_in_the_midst_of_a_fork_is_not_lost(tmp_path: Path) -> None:
+    def serve(server: FTPServer) -> None:
+        def drain() -> None:
+            thread = threading.Thread(target=server.request_drain, args=[PATIENCE])
+            thread.start()
+            thread.join()
+
+        os.register_at_fork(after_in_parent=drain)
+        server.serve_forever(worker_processes=2)
+
+    with forked(make_handler(tmp_path), serve) as (_, pid):
+        assert ended(pid) == 0
