@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging.handlers
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from docs.make_migrating import MARK, PATH, document, told
 from ftpcore_adapters.handlers import FTPHandler, TLS_FTPHandler
+from ftpcore_adapters.log import logger
 from ftpcore_adapters.servers import FTPServer
 from tests.adapters.certificates import Certificates
+from tests.adapters.serving import LogLines
 from tests.seed.names import all_names
 
 TEXT = PATH.read_text(encoding="utf-8")
@@ -36,14 +41,32 @@ def test_what_was_left_out_says_what_to_do_instead() -> None:
             assert row.name.rpartition(".")[2] in PROSE, row
 
 
+@contextmanager
+def as_it_was() -> Iterator[None]:
+    """Leave the logger no handler more."""
+    handlers = logger.handlers[:]
+    try:
+        yield
+    finally:
+        logger.handlers[:] = handlers
+
+
 @pytest.mark.parametrize("number", range(len(CODE)))
-def test_the_code_runs(number: int, tmp_path: Path) -> None:
+def test_the_code_runs(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     files = Certificates(tmp_path).server
     names: dict[str, object] = {"__name__": "guide"}
     code = (
         CODE[number].replace("/etc/ftp/cert.pem", str(files.certfile)).replace("/etc/ftp/key.pem", str(files.keyfile))
     )
-    exec(code, names)
+    with LogLines(), as_it_was():
+        exec(code, names)
+        if isinstance(listener := names.get("listener"), logging.handlers.QueueListener):
+            logger.info("told")
+            listener.stop()
+            for told_to in listener.handlers:
+                told_to.close()
+            assert (tmp_path / "ftp.log").read_text() == "told\n"
     handler = names.get("Handler", FTPHandler)
     assert isinstance(handler, type)
     assert issubclass(handler, FTPHandler)
