@@ -18,6 +18,9 @@ __all__ = ["LAST_OFFSET", "OpenFile", "ReadingFile", "WritingFile"]
 #: Largest file offset of any system; what is behind it overflows in Python or in the kernel.
 LAST_OFFSET: Final = 2**63 - 1
 
+#: Bytes that are read at once to get behind them.
+_STEP: Final = 1024 * 1024
+
 
 class OpenFile:
     """A `BinaryFile` that refuses everything, and everything once it is closed.
@@ -74,14 +77,22 @@ class OpenFile:
 
 
 class ReadingFile(OpenFile):
-    """A file object that is read; it buffers as the backend does."""
+    """A file object that is read; it buffers as the backend does.
 
-    def __init__(self, calls: Calls, name: str, path: str, file: BackendFile, size: int) -> None:
+    Args:
+        seeks: It finds its way forward.  Members of a ZIP archive do not, since Python 3.12: they begin where whoever
+            else reads the archive has left off.
+    """
+
+    def __init__(self, calls: Calls, name: str, path: str, file: BackendFile, size: int, *, seeks: bool) -> None:
         super().__init__(calls, name, path, size=size, created=False)
         self._file = file
+        self._seeks = seeks
 
     def read_at(self, offset: int, size: int, /) -> bytes:
         self._check_open()
+        if not self._seeks:
+            self._read_up_to(min(offset, self.size))
         with self._calls.about(self._path):
             # The system refuses to seek very far, and the file may have grown.
             if offset > self.size and offset >= self._file.seek(0, os.SEEK_END):
@@ -94,6 +105,13 @@ class ReadingFile(OpenFile):
                 blocks.append(block)
                 size -= len(block)
             return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
+    def _read_up_to(self, offset: int) -> None:
+        """Move forward by reading, in steps: others want to be served."""
+        ahead = True
+        while ahead:
+            with self._calls.about(self._path):
+                ahead = bool(self._file.read(max(0, min(offset - self._file.tell(), _STEP))))
 
     def _end(self, complete: bool) -> None:
         self._file.close()

@@ -72,6 +72,7 @@ class TreeStore:
 
     def __init__(self, backend: Backend, root: str, calls: Calls, *, resumable: bool, block_size: int) -> None:
         self._backend = backend
+        self._seeks = "zip" not in protocols(backend)
         self._root = root.rstrip("/")
         # Without a root, some backends begin their paths with "/", and some do not.
         self._leading = "" if self._root or backend.root_marker == "/" else "/"
@@ -107,7 +108,8 @@ class TreeStore:
     def open_to_read(self, path: VirtualPath, /) -> ReadingFile:
         info = plain_file(self.look(path), path)
         key = self._key(path)
-        return ReadingFile(self._calls, self._shown(key), path, self._open(key, "rb"), info.size)
+        file = self._open(key, "rb")
+        return ReadingFile(self._calls, self._shown(key), path, file, info.size, seeks=self._seeks)
 
     def open_to_write(self, path: VirtualPath, mode: OpenMode, info: FileInfo | None, /) -> WritingFile:
         key = self._key(path)

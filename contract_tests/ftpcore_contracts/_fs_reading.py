@@ -8,7 +8,7 @@ from ftpcore import VirtualPath
 from ftpcore.ports import FileSystem, OpenMode
 from ftpcore_contracts._contents import ANY_BYTES, CONTENT, LARGE, LARGE_FILE, LAST_OFFSET, Holding, same_content
 from ftpcore_contracts._rules import broken, expect, raises, rule
-from ftpcore_contracts._trees import ABSENT, BELOW_FILE, DIR, FILE, ROOT, STOCK, get, opened, tree
+from ftpcore_contracts._trees import ABSENT, BELOW_FILE, DIR, FILE, OTHER, ROOT, STOCK, get, opened, tree
 
 __all__ = ["Reading"]
 
@@ -67,6 +67,14 @@ class Reading:
         with opened(stocked, FILE, OpenMode.READ) as file:
             for offset in (8, 0, 4, 4, 0, 10, 2):
                 expect(file.read_at(offset, 2), CONTENT[offset : offset + 2], f"read_at({offset}, 2), out of order")
+
+    @rule("BinaryFile.read_at")
+    def test_read_is_of_its_own_file(self, stocked: FileSystem) -> None:
+        """Files that are open together do not move each other: what is read is of the file that was asked."""
+        with opened(stocked, FILE, OpenMode.READ) as file, opened(stocked, OTHER, OpenMode.READ) as other:
+            for offset in (3, 1, 5):
+                expect(other.read_at(offset - 1, 2), b"other"[offset - 1 : offset + 1], "read_at of the other file")
+                expect(file.read_at(offset, 3), CONTENT[offset : offset + 3], f"read_at({offset}, 3) of /file")
 
     @rule("BinaryFile.read_at")
     def test_read_returns_bytes(self, stocked: FileSystem) -> None:
