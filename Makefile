@@ -44,7 +44,7 @@ test: lint type ## lint, type, then all tests, the contract suites among them; t
 	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(PARALLEL) tests ftpcore_adapters \
 	    $(addprefix --ignore=,$(CORE_TESTS)) $(ARGS)
 	@echo '== tests of the core (scale $(FTPCORE_SCALE)), branch coverage of ftpcore'
-	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(CORE_TESTS) --cov --cov-report=term $(ARGS)
+	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest -n 2 --dist loadfile $(CORE_TESTS) --cov --cov-report=term $(ARGS)
 
 # On PATH, where pyenv has commands that start nothing, or else among the versions of pyenv.
 VERSIONS ?= 3.11 3.12 3.13
