@@ -66,6 +66,7 @@ class Lifeline(End):
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
+        theirs.setblocking(True)  # whatever timeout the program has for its sockets
         super().__init__(ours)
         self._other = End(theirs)
 

@@ -6,6 +6,7 @@ import logging
 import multiprocessing.util
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from time import monotonic
 
 import pytest
 
+from ftpcore_adapters._lifeline import Lifeline
 from ftpcore_adapters._spawning import SpawningServer
 from ftpcore_adapters.servers import FTPServer, MultiprocessFTPServer, ThreadedFTPServer
 from tests.adapters.resources import leftovers
@@ -200,3 +202,18 @@ def test_a_drain_that_another_thread_asks_for_in_the_midst_of_a_fork_is_not_lost
 
     with forked(make_handler(tmp_path), serve) as (_, pid):
         assert ended(pid) == 0
+
+
+def test_the_timeout_of_the_program_is_not_the_end_of_a_worker() -> None:
+    """`recv` would raise after it, as if the server had ended."""
+    former = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(PATIENCE)
+    try:
+        lifeline = Lifeline()
+    finally:
+        socket.setdefaulttimeout(former)
+    assert lifeline.receive() == []
+    assert not lifeline.silent
+    end = lifeline.taken()
+    assert end.sock.gettimeout() is None
+    end.close()
