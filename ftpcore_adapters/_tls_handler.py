@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from ftpcore import CCC_COMMANDS, CommandSpec, Connection
 from ftpcore_adapters._seed_data import TLS_DTPHandler
@@ -20,6 +20,13 @@ __all__ = ["TLS_FTPHandler"]
 
 #: The seed API's defaults; what is weaker than TLS 1.2 is never spoken, whatever is assigned here.
 _NO_OLD_PROTOCOLS = ssl.OP_NO_SSLv2 | ssl.OP_NO_SSLv3 | ssl.OP_NO_COMPRESSION
+
+
+#: What contexts are made by.
+_OPTIONS: Final = (
+    *("certfile", "keyfile", "certificates", "client_ca", "client_certificates", "ssl_options"),
+    *("tls_engine_name", "tls_session_reuse"),
+)
 
 
 class TLS_FTPHandler(SeedTLS):
@@ -52,8 +59,10 @@ class TLS_FTPHandler(SeedTLS):
     protocol_name = "FTPS (FTP over SSL)"
 
     _tls_settings: ClassVar[tuple[TLSSettings | None, object]] = (None, None)
-    """And the `ssl_context` that was set when they were made."""
+    """And the `ssl_context` that there was when they were made."""
     _tls_context: TLSContext | None = None
+    _made_context: ClassVar[tuple[Any, tuple[object, ...]]] = (None, ())
+    """What `get_ssl_context` made, by which options: it is `ssl_context` then."""
 
     @classmethod
     def check_options(cls) -> None:
@@ -66,15 +75,25 @@ class TLS_FTPHandler(SeedTLS):
         """Return `ssl_context`, made from the files on first use and kept in the class, for user code to refine.
 
         All sessions share it from then on, and the files are not read again; unless somebody calls this, each session
-        has a context of its own.  What a class that overrides this returns is used as `ssl_context` is.
+        has a context of its own.  What a class that overrides this returns is used as `ssl_context` is.  Subclasses
+        inherit it unless their options of TLS are others.
 
         Raises:
-            ValueError: There is neither `certfile` nor `ssl_context`, or a file holds something else.
+            ValueError: There is neither `certfile` nor `ssl_context`, or a file holds something else; or options ask
+                for more contexts than one: `certificates`, or `tls_session_reuse` "require".
             FileNotFoundError: A file is missing.
         """
-        if cls.ssl_context is None:
-            cls.ssl_context = cls._settings_with(None).shared_context()
-        return cls.ssl_context
+        context = cls._given_context()
+        if context is None:
+            if cls.certificates:
+                raise ValueError(
+                    "get_ssl_context makes one context, but `certificates` has several certificates: leave it alone, "
+                    "or set ssl_context to a context that chooses by host name itself"
+                )
+            context = cls._settings_with(None).shared_context()
+            cls._settings_with(context)  # which refuses to share it if that can't be
+            cls.ssl_context, cls._made_context = context, (context, cls._options())
+        return context
 
     @classmethod
     def tls_settings(cls) -> TLSSettings:
@@ -84,12 +103,23 @@ class TLS_FTPHandler(SeedTLS):
             ValueError: There is neither `certfile` nor `ssl_context`, or a file holds something else.
             FileNotFoundError: A file is missing.
         """
-        settings, set_then = cls.__dict__.get("_tls_settings", (None, None))
-        if settings is None or set_then is not cls.ssl_context:
+        settings, given_then = cls.__dict__.get("_tls_settings", (None, None))
+        if settings is None or given_then is not cls._given_context():
             own = "get_ssl_context" in overridden(cls)
-            settings = cls._settings_with(cls.get_ssl_context() if own else cls.ssl_context)
-            cls._tls_settings = settings, cls.ssl_context
+            settings = cls._settings_with(cls.get_ssl_context() if own else cls._given_context())
+            cls._tls_settings = settings, cls._given_context()
         return cast("TLSSettings", settings)
+
+    @classmethod
+    def _given_context(cls) -> Any:
+        """Return `ssl_context`, but none that was made when the options were others, as those of a base are."""
+        made, options = cls._made_context
+        given = cls.ssl_context
+        return None if given is not None and given is made and options != cls._options() else given
+
+    @classmethod
+    def _options(cls) -> tuple[object, ...]:
+        return tuple(getattr(cls, name) for name in _OPTIONS)
 
     @classmethod
     def _settings_with(cls, ssl_context: Any) -> TLSSettings:

@@ -13,6 +13,7 @@ from ftpcore_adapters.servers import FTPServer
 from tests.adapters.certificates import Certificates
 from tests.adapters.conftest import TLSServe
 from tests.adapters.serving import Serving
+from tests.adapters.tls_clients import SecureClient, Truncated
 
 pytest.importorskip("OpenSSL")
 from OpenSSL import SSL
@@ -130,3 +131,47 @@ def test_an_override_replaces(tls_serve: TLSServe, tls_certificates: Certificate
 def test_a_shared_context_cannot_require_reuse(tls_serve: TLSServe) -> None:
     with pytest.raises(ValueError, match="a context for each control session"):
         tls_serve(Refining, tls_session_reuse="require")
+
+
+def test_a_subclass_with_options_of_its_own_has_a_context_of_its_own(
+    tls_serve: TLSServe, tls_certificates: Certificates
+) -> None:
+    base = handler_of(tls_serve())
+    context = base.get_ssl_context()
+
+    class Same(base):  # type: ignore[misc, valid-type]  # it is made at run time
+        timeout = 10
+
+    class Stricter(base):  # type: ignore[misc, valid-type]  # as above
+        client_certificates = "require"
+        client_ca = str(tls_certificates.authority)
+
+    assert Same.get_ssl_context() is context
+    assert Stricter.get_ssl_context() is not context
+    assert base.get_ssl_context() is context
+    serving = tls_serve(Stricter)
+    client = tls_serve.client(serving)
+    assert client.code() == 220
+    with pytest.raises((ssl.SSLError, ConnectionError, Truncated)):
+        ask(client)
+
+
+def ask(client: SecureClient) -> None:
+    """Have the server see that there is no certificate; with TLS 1.3 that is after the client's handshake."""
+    client.start_tls()
+    client.send("NOOP")
+    assert client.wire is not None
+    client.wire.receive()
+
+
+def test_a_context_that_can_not_do_what_is_asked_for_is_not_made(tls_serve: TLSServe) -> None:
+    handler = handler_of(tls_serve())
+    for options in (
+        {"tls_session_reuse": "require"},
+        {"certificates": {"ftp.example.org": (handler.certfile, handler.keyfile)}},
+    ):
+        asked: Any = type("Asked", (handler,), options)
+        with pytest.raises(ValueError, match=r"a context for each control session|several certificates"):
+            asked.get_ssl_context()
+        assert asked.ssl_context is None
+        assert asked.tls_settings()
