@@ -242,16 +242,14 @@ class SeedCommands:
     def ftp_APPE(self, file: str) -> str | None:
         """Append to a file: by `ftp_STOR` with the mode "a", if the class has its own.
 
-        One that takes no mode is called without, and what it inherits appends.
+        One that takes no mode is called without.  Whatever mode it passes on, what it inherits appends.
         """
         running = self.running_command
         if running is None or self._restart_position or "ftp_STOR" not in overridden(type(self)):
             return self._inherited("APPE", file)
-        if takes(self.ftp_STOR, file, mode="a"):
-            return self.ftp_STOR(file, mode="a")
         running.appending = True
         try:
-            return self.ftp_STOR(file)
+            return self.ftp_STOR(file, mode="a") if takes(self.ftp_STOR, file, mode="a") else self.ftp_STOR(file)
         finally:
             running.appending = False
 

@@ -87,6 +87,16 @@ def test_an_override_of_stor_without_a_mode_appends_for_appe(serve: Serve) -> No
     assert seen == ["new", "old"]
 
 
+def test_an_override_of_stor_that_keeps_the_mode_to_itself_appends_for_appe(serve: Serve) -> None:
+    """The right to append is no right to overwrite."""
+
+    class Scanning(FTPHandler):
+        def ftp_STOR(self, file: str, mode: str = "w") -> str | None:
+            return super().ftp_STOR(file)
+
+    assert contents(serve, Scanning) == STORED
+
+
 def test_an_override_of_stor_refuses_appe_too(serve: Serve) -> None:
     class Full(FTPHandler):
         def ftp_STOR(self, file: str, mode: str = "w") -> str | None:
