@@ -173,13 +173,14 @@ class TLSEngine:
         if size < 1:
             raise ValueError(f"read needs a size of 1 at least, not {size}")
         library = self._established("read")
-        self._raise_failure()
+        if not self._early:
+            self._raise_failure()
         pieces: list[bytes] = []
         if self._early:
             pieces.append(self._early[:size])
             self._early = self._early[size:]
             size -= len(pieces[0])
-        while size and not self._closed_by_peer:
+        while size and not self._closed_by_peer and self._failure is None:
             if not self._unread:
                 record = self._records.take()
                 if record is None:

@@ -236,6 +236,18 @@ def test_closing_behind_the_peers_close_notify(play: Play) -> None:
     assert client.read() == (b"", True)
 
 
+@pytest.mark.parametrize("kind", [Connection.CONTROL, Connection.DATA])
+def test_what_came_before_a_broken_record_is_read_after_closing_too(play: Play, kind: Connection) -> None:
+    engine, client = play.control() if kind is Connection.CONTROL else play.data()
+    client.write(b"sound")
+    engine.feed(client.take() + b"\x17\x03\x03\x00\x20" + bytes(32))
+    assert engine.read(1) == b"s"
+    engine.close()
+    assert engine.read(100) == b"ound"
+    with pytest.raises(TLSError):
+        engine.read(1)
+
+
 def test_a_data_connection_copies_what_it_is_fed(play: Play) -> None:
     text = bytes(range(256)) * 1000
     engine, client = play.session().data(), play.client()
