@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ftpcore_adapters._accepting import Acceptor, listening_on
 from ftpcore_adapters._asynchrony import refuse_asynchronous
-from ftpcore_adapters._lifeline import End
+from ftpcore_adapters._lifeline import End, hold
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.log import PREFIX_MPROC, config_logging, is_logging_configured, logger
 from ftpcore_adapters.prefork import Forked, run_worker
@@ -212,11 +212,12 @@ class FTPServer(Acceptor):
             return
         self._forked = None
         self.superior = workers.superior
+        run_worker(partial(self._serve_as_worker, timeout), workers)
+
+    def _serve_as_worker(self, timeout: float | None) -> None:
+        """Run the loop in a worker, which the server may end."""
+        assert self.superior is not None
         self.ioloop.renew()
         call_soon = self.ioloop.call_soon_threadsafe
-        run_worker(
-            partial(self.ioloop.loop, timeout),
-            workers,
-            obey=partial(call_soon, self.obey),
-            close=partial(call_soon, self.obey, "close_all"),
-        )
+        hold(self.superior, obey=partial(call_soon, self.obey), close=partial(call_soon, self.obey, "close_all"))
+        self.ioloop.loop(timeout)

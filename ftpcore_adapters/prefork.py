@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 
 from ftpcore_adapters._accepting import LAST_WORDS
 from ftpcore_adapters._interrupts import HeldInterrupts, ignore_interrupts
-from ftpcore_adapters._lifeline import End, Lifeline, Message, hold
+from ftpcore_adapters._lifeline import End, Lifeline, Message
 from ftpcore_adapters.log import logger
 
 __all__ = ["Forked", "cpu_count", "fork_processes", "run_worker"]
@@ -236,19 +236,15 @@ class Forked:
         self._workers.clear()
 
 
-def run_worker(
-    serve: Callable[[], object], workers: Forked, *, obey: Callable[..., None], close: Callable[[], None]
-) -> NoReturn:
-    """In a forked process: run `serve` to its end, with orders from the lifeline, and exit without returning.
+def run_worker(serve: Callable[[], object], workers: Forked) -> NoReturn:
+    """In a forked process: run `serve` to its end, and exit without returning, whatever it raises.
 
     What the caller of the server would do behind it is the parent's business.
     """
     status = 1
     try:
-        assert workers.superior is not None
         ignore_interrupts()
         workers.admit_interrupts()
-        hold(workers.superior, obey=obey, close=close)
         serve()
         status = 0
     except Exception:  # noqa: BLE001  logged; the parent replaces this worker

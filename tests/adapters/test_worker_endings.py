@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import multiprocessing.util
 import os
@@ -15,6 +16,7 @@ from time import monotonic
 
 import pytest
 
+from ftpcore_adapters import prefork
 from ftpcore_adapters._lifeline import Lifeline
 from ftpcore_adapters._spawning import SpawningServer
 from ftpcore_adapters.servers import FTPServer, MultiprocessFTPServer, ThreadedFTPServer
@@ -217,3 +219,24 @@ def test_the_timeout_of_the_program_is_not_the_end_of_a_worker() -> None:
     end = lifeline.taken()
     assert end.sock.gettimeout() is None
     end.close()
+
+
+def test_a_worker_that_can_not_begin_does_not_go_on_as_its_parent(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+
+    def serve(server: FTPServer) -> None:
+        def renew() -> None:
+            raise OSError(errno.EMFILE, "no descriptors")
+
+        server.ioloop.renew = renew  # type: ignore[method-assign]
+        prefork.MAX_RESTARTS = 2  # type: ignore[misc]  # in this process only
+        try:
+            with pytest.raises(RuntimeError, match="status 1"):
+                server.serve_forever(worker_processes=2)
+        finally:
+            with told.open("a") as lines:
+                lines.write(f"{os.getpid()}\n")
+
+    with forked(make_handler(tmp_path), serve) as (_, pid):
+        assert ended(pid) == 0
+    assert told.read_text().split() == [str(pid)]
