@@ -12,6 +12,8 @@ ARGS ?=
 # Four processes, for tests wait more than they compute, each with the tests of one file at a time.  The tens of
 # thousands of contract tests have processes of their own, for tests of adapters search theirs for what is left over.
 PARALLEL := -n 4 --dist loadfile
+# Two, for those that compute.
+PAIR := -n 2 --dist loadfile
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -44,7 +46,7 @@ test: lint type ## lint, type, then all tests, the contract suites among them; t
 	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(PARALLEL) tests ftpcore_adapters \
 	    $(addprefix --ignore=,$(CORE_TESTS)) $(ARGS)
 	@echo '== tests of the core (scale $(FTPCORE_SCALE)), branch coverage of ftpcore'
-	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest -n 2 --dist loadfile $(CORE_TESTS) --cov --cov-report=term $(ARGS)
+	FTPCORE_SCALE=$(FTPCORE_SCALE) $(BIN)/python -m pytest $(PAIR) $(CORE_TESTS) --cov --cov-report=term $(ARGS)
 
 # On PATH, where pyenv has commands that start nothing, or else among the versions of pyenv.
 VERSIONS ?= 3.11 3.12 3.13
@@ -94,7 +96,7 @@ contract: $(DEV_STAMP) ## the contract suites alone
 soak: $(DEV_STAMP) ## all tests at full scale
 	@echo '== tests at full scale'
 	FTPCORE_SCALE=1 $(BIN)/python -m pytest --timeout=3600 $(PARALLEL) contract_tests $(ARGS)
-	FTPCORE_SCALE=1 $(BIN)/python -m pytest --timeout=3600 tests ftpcore ftpcore_adapters $(ARGS)
+	FTPCORE_SCALE=1 $(BIN)/python -m pytest --timeout=3600 $(PAIR) tests ftpcore ftpcore_adapters $(ARGS)
 
 bench: $(BENCH_STAMP) ## the benchmarks, pyftpdlib beside ours
 	@echo '== benchmarks'
