@@ -35,26 +35,12 @@ class SessionProcess:
     def __init__(self, server: SpawningServer, sock: socket.socket, ip: str) -> None:
         self.ip = ip
         self._server = server
-        self._lifeline = Lifeline()
-        # Before `multiprocessing` waits for it, at the end of a program that did not close the server.
-        Finalize(self, self._lifeline.close, exitpriority=0)
+        self._over = False
         self._interrupts = HeldInterrupts()
-        # fork, whatever the default is: a handler class need not be importable.
-        context = multiprocessing.get_context("fork")
-        self._process = context.Process(target=self._run, args=(sock,), name=f"ftp session of {ip}", daemon=True)
         try:
-            self._process.start()
-        except OSError:
-            self._lifeline.close()
-            raise
+            self._start(sock)
         finally:
             self._interrupts.admit()
-        self._lifeline.forked()
-        self._over = False
-        self._sentinel = self._process.sentinel
-        server.ioloop.register(self._sentinel, self, READ)
-        server.ioloop.register(self._lifeline.sock.fileno(), _Requests(self._lifeline, server), READ)
-        sock.close()
 
     def drain(self, seconds: float) -> None:
         self._lifeline.send("drain", seconds)
@@ -63,10 +49,11 @@ class SessionProcess:
         self._lifeline.finish()
 
     def leave_to_child(self) -> None:
-        self._lifeline.close()
+        if self._process is not multiprocessing.current_process():
+            self._lifeline.close()
 
     def join(self, timeout: float | None) -> bool:
-        if self._over:
+        if self._over or not self._begun():
             return True
         self._process.join(timeout)
         if self._process.exitcode is None:
@@ -75,7 +62,7 @@ class SessionProcess:
         return True
 
     def kill(self) -> None:
-        if not self._over:
+        if not self._over and self._begun():
             self._process.kill()
             self._process.join()
             self._ended()
@@ -101,6 +88,32 @@ class SessionProcess:
 
     # -- private -------------------------------------------------------------------------------------------------------
 
+    def _start(self, sock: socket.socket) -> None:
+        self._lifeline = Lifeline()
+        # Before `multiprocessing` waits for it, at the end of a program that did not close the server.
+        Finalize(self, self._lifeline.close, exitpriority=0)
+        # fork, whatever the default is: a handler class need not be importable.
+        context = multiprocessing.get_context("fork")
+        self._process = context.Process(target=self._run, args=(sock,), name=f"ftp session of {self.ip}", daemon=True)
+        try:
+            self._server.worker_begins(self)
+            self._process.start()
+            self._lifeline.forked()
+            self._watch()
+        except BaseException:
+            self.kill()
+            self._lifeline.close()
+            self._server.worker_ended(self)
+            raise
+        sock.close()
+
+    def _begun(self) -> bool:
+        return self._process.ident is not None
+
+    def _watch(self) -> None:
+        self._server.ioloop.register(self._process.sentinel, self, READ)
+        self._server.ioloop.register(self._lifeline.sock.fileno(), _Requests(self._lifeline, self._server), READ)
+
     def _ended(self) -> None:
         if self._over:
             return
@@ -108,7 +121,7 @@ class SessionProcess:
         code = self._process.exitcode
         if code:
             logger.warning("the process of the session of %s ended with status %d", self.ip, code)
-        self._server.ioloop.unregister(self._sentinel)
+        self._server.ioloop.unregister(self._process.sentinel)
         self._server.ioloop.unregister(self._lifeline.sock.fileno())
         self._lifeline.close()
         self._process.close()

@@ -40,7 +40,10 @@ class Worker(Protocol):
         ...
 
     def join(self, timeout: float | None) -> bool:
-        """Wait until the worker has ended, at most so many seconds; tell whether it has."""
+        """Wait until the worker has ended, at most so many seconds; tell whether it has.
+
+        One that is not started yet is not waited for: it ends by itself, as it has been told.
+        """
         ...
 
     def kill(self) -> None:
@@ -100,12 +103,11 @@ class SpawningServer(FTPServer):
                 sock.close()
                 return None
             with self._lock:
-                self.ip_map.append(ip)
                 same, workers = self.ip_map.count(ip), len(self._workers)
             if self.max_cons and workers >= self.max_cons:
-                self.handler(sock, self, ioloop=self.ioloop).handle_max_cons()
-            elif self.max_cons_per_ip and same > self.max_cons_per_ip:
-                self.handler(sock, self, ioloop=self.ioloop).handle_max_cons_per_ip()
+                self._refusing(sock, ip).handle_max_cons()
+            elif self.max_cons_per_ip and same >= self.max_cons_per_ip:
+                self._refusing(sock, ip).handle_max_cons_per_ip()
             else:
                 self._spawn(sock, ip)
         except Exception:  # noqa: BLE001  logged; the server goes on
@@ -115,34 +117,57 @@ class SpawningServer(FTPServer):
 
     @abstractmethod
     def start_worker(self, sock: socket.socket, ip: str) -> Worker:
-        """Start a worker that runs the session of a client, and calls `worker_ended` at its end."""
+        """Start a worker that runs the session of a client; see `worker_begins` and `worker_ended`."""
+
+    def worker_begins(self, worker: Worker) -> None:
+        """A worker is about to be started; it is counted, and told of the server's end, from now on.
+
+        Raises:
+            ConnectionAbortedError: A signal handler has closed the server, just now.
+        """
+        if self.socket is None:
+            raise ConnectionAbortedError("the server is closed")
+        with self._lock:
+            self._workers.add(worker)
+            self.ip_map.append(worker.ip)
 
     def worker_ended(self, worker: Worker) -> None:
-        """A worker ends: its place is free.  For any thread."""
-        with self._lock:
-            if worker in self._workers:
-                self._workers.remove(worker)
-                self.ip_map.remove(worker.ip)
+        """A worker ends, or could not be started: its place is free.  For any thread.  Idempotent."""
+        with self._lock, suppress(KeyError):
+            self._workers.remove(worker)
+            self.ip_map.remove(worker.ip)
 
     def leave_to_child(self) -> None:
         """In a forked process: let go of all that is the server's."""
         super().leave_to_child()
-        self._lock = threading.Lock()  # it is held by whoever forked
+        self._lock = threading.RLock()  # another thread may have held it
         for worker in self._workers:
             worker.leave_to_child()
 
     def _spawn(self, sock: socket.socket, ip: str) -> None:
         try:
-            with self._lock:  # a worker may end before it is counted
-                self._workers.add(self.start_worker(sock, ip))
+            self.start_worker(sock, ip)
         except (OSError, RuntimeError) as error:  # no more threads, or processes
+            if self.socket is None:  # a signal handler has closed the server meanwhile
+                sock.close()
+                return
             logger.warning("can't start a worker: %s", error)
-            self.handler(sock, self, ioloop=self.ioloop).handle_max_cons()
+            self._refusing(sock, ip).handle_max_cons()
+
+    def _refusing(self, sock: socket.socket, ip: str) -> FTPHandler:
+        """Return a handler that is to refuse a client, here; it is counted until it has."""
+        with self._lock:
+            self.ip_map.append(ip)
+        try:
+            return self.handler(sock, self, ioloop=self.ioloop)
+        except BaseException:
+            self._uncount(ip)
+            raise
 
     def _prepare(self, handler: type[FTPHandler]) -> None:
         super()._prepare(handler)
         self._workers: set[Worker] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # not to be waited for by a signal handler that ends the server
 
     def _begin_drain(self, seconds: float) -> None:
         self.close()

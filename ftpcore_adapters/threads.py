@@ -54,15 +54,18 @@ class SessionThread:
         self._loop: IOLoop | None = None
         self._handler: FTPHandler | None = None
         self._orders: list[partial[None]] = []
-        self._lock = threading.Lock()
-        self._held = True
-        server.ioloop.hold()
+        self._lock = threading.RLock()  # as that of the server
+        self._held = False
         # Not to be waited for at the end of the program: user code may hold it.
         self._thread = threading.Thread(target=self._run, name=f"ftp session of {ip}", daemon=True)
         try:
+            server.ioloop.hold()
+            self._held = True
+            server.worker_begins(self)
             self._thread.start()
-        except RuntimeError:
+        except (OSError, RuntimeError):
             self._release()
+            server.worker_ended(self)
             raise
 
     def drain(self, seconds: float) -> None:
@@ -76,7 +79,7 @@ class SessionThread:
 
     def join(self, timeout: float | None) -> bool:
         """As said; a thread does not wait for itself."""
-        if threading.current_thread() is self._thread:
+        if threading.current_thread() is self._thread or self._thread.ident is None:
             return True
         self._thread.join(timeout)
         return not self._thread.is_alive()

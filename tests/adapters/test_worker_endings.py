@@ -18,7 +18,7 @@ import pytest
 
 from ftpcore_adapters import prefork
 from ftpcore_adapters._lifeline import Lifeline
-from ftpcore_adapters._spawning import SpawningServer
+from ftpcore_adapters._spawning import SpawningServer, Worker
 from ftpcore_adapters.servers import FTPServer, MultiprocessFTPServer, ThreadedFTPServer
 from tests.adapters.resources import leftovers
 from tests.adapters.serving import PATIENCE, Client, LogLines, make_handler, wait_for
@@ -240,3 +240,37 @@ def test_a_worker_that_can_not_begin_does_not_go_on_as_its_parent(tmp_path: Path
     with forked(make_handler(tmp_path), serve) as (_, pid):
         assert ended(pid) == 0
     assert told.read_text().split() == [str(pid)]
+
+
+@pytest.mark.parametrize("order", ["close_all", "drain", "request_drain"])
+@pytest.mark.parametrize("kind", [ThreadedFTPServer, MultiprocessFTPServer])
+@pytest.mark.parametrize("moment", ["before", "counted", "after"])
+def test_a_signal_handler_ends_the_server_while_a_worker_is_started(
+    tmp_path: Path, kind: type[SpawningServer], order: str, moment: str
+) -> None:
+    """`request_drain` is for them; but the others must not wait for what the handler has interrupted."""
+
+    class Interrupted(kind):  # type: ignore[valid-type, misc]
+        def start_worker(self, sock: socket.socket, ip: str) -> Worker:
+            if moment == "before":
+                os.kill(os.getpid(), signal.SIGTERM)
+            worker: Worker = super().start_worker(sock, ip)
+            if moment == "after":
+                os.kill(os.getpid(), signal.SIGTERM)
+            return worker
+
+        def worker_begins(self, worker: Worker) -> None:
+            super().worker_begins(worker)
+            if moment == "counted":
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    def serve(server: FTPServer) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: getattr(server, order)(*([PATIENCE] if "drain" in order else [])))
+        server.join_timeout = None
+        server.serve_forever()
+        assert not server.ip_map
+
+    with forked(make_handler(tmp_path), serve, Interrupted) as (address, pid), Client(address) as client:
+        while not client.ended():
+            pass  # a greeting and a farewell, or none
+        assert ended(pid) == 0

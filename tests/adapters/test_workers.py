@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ftplib
 import io
+import multiprocessing
 import os
 import signal
 import threading
@@ -202,6 +203,15 @@ def test_a_worker_that_can_not_be_started_is_a_refusal(tmp_path: Path) -> None:
         assert client.ended()
         wait_for(lambda: not running.server.ip_map, "the end of the refusal")
     assert any("can't start" in line for line in log.lines())
+
+
+def test_a_worker_that_may_not_be_started_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that `multiprocessing` has made a daemon: those may have no children."""
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)  # type: ignore[attr-defined]
+    with leftovers(), LogLines() as log, serving(MultiprocessFTPServer, make_handler(tmp_path)) as running:
+        assert running.client().ended()
+        wait_for(lambda: not running.server.ip_map, "the accounting")
+    assert any("can't begin a session" in line for line in log.lines())
 
 
 def test_a_process_that_crashes_is_told_and_forgotten(tmp_path: Path) -> None:
