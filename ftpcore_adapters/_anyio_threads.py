@@ -6,6 +6,7 @@ has returned: a program whose disk is dead would never end.  These are daemon th
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -13,13 +14,13 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from contextvars import Context, copy_context
 from queue import SimpleQueue
-from threading import Thread
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from anyio import CapacityLimiter, Event, get_cancelled_exc_class
 
 from ftpcore_adapters._anyio_runtime import name_library
 from ftpcore_adapters._host import SessionOver
+from ftpcore_adapters.log import logger
 
 __all__ = ["THREADS_ENTRIES", "Threads"]
 
@@ -32,8 +33,10 @@ T = TypeVar("T")
 class _Loop(Protocol):
     """What threads need of theirs."""
 
+    thread: int
+
     def start(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Run a task of the loop."""
+        """Run a task of the loop; RuntimeError: it takes none any more."""
         ...
 
     def call_soon(self, function: Callable[..., object], *arguments: object) -> object:
@@ -68,7 +71,15 @@ class Threads:
 
         Raises:
             SessionOver: The loop ends before that.
+            RuntimeError: This is the thread of the loop, which would wait for itself.
         """
+        if threading.get_ident() == self._loop.thread:
+            _close(answer)
+            raise RuntimeError(
+                f"{answer!r} can't be waited for in the thread of the event loop, which has to await it meanwhile: call"
+                " it from a worker thread, where commands and plain hooks run unless the authorizer impersonates users"
+                " as a whole process; if it does so in its thread only, let its class say impersonates_thread = True"
+            )
         outcome: Future[object] = Future()
         awaited = answer, outcome
         self._awaited.append(awaited)
@@ -97,8 +108,12 @@ class Threads:
         self._idle.clear()
 
     def _await(self, answer: Awaitable[object], outcome: Future[object]) -> None:
-        if not self._over:  # else it was given up
+        if self._over:
+            return  # it was given up
+        try:
             self._loop.start(_settle, answer, outcome)
+        except RuntimeError:  # the last task has ended just now: what is called so must not raise, on trio
+            _give_up(answer, outcome)
 
     def _worker(self) -> _Worker:
         now = time.monotonic()
@@ -109,8 +124,8 @@ class Threads:
             unneeded.calls.put(None)
         if worker is None:
             worker = _Worker(self._loop.call_soon, self._returned)
+            worker.start()  # there may be too many
             self._all.add(worker)
-            worker.start()
         return worker
 
     def _returned(self, worker: _Worker, call: _Call[object]) -> None:
@@ -146,7 +161,7 @@ class _Call(Generic[T]):
         return self._value
 
 
-class _Worker(Thread):
+class _Worker(threading.Thread):
     def __init__(
         self,
         call_soon: Callable[..., object],
@@ -185,8 +200,16 @@ THREADS_ENTRIES: Final = (_settle,)
 
 
 def _give_up(answer: Awaitable[object], outcome: Future[object]) -> None:
-    close = getattr(answer, "close", None)
-    if close is not None:
-        close()  # there would be a warning of a coroutine that was never awaited
+    _close(answer)
     with suppress(InvalidStateError):  # the thread and the loop may both find out at this moment
         outcome.set_exception(SessionOver("the server has ended"))
+
+
+def _close(answer: Awaitable[object]) -> None:
+    """Close what is not awaited, for there would be a warning if it is a coroutine."""
+    close = getattr(answer, "close", None)
+    if close is not None:
+        try:
+            close()
+        except Exception:  # noqa: BLE001  logged: somebody waits to be told of the end, and others after him
+            logger.exception("closing %r failed", answer)
