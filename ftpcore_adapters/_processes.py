@@ -13,6 +13,7 @@ from ftpcore_adapters._pollers import READ
 from ftpcore_adapters._spawning import SpawningServer, shut_down_sessions
 from ftpcore_adapters.ioloop import IOLoop
 from ftpcore_adapters.log import logger
+from ftpcore_adapters.prefork import KILL_PATIENCE
 
 __all__ = ["MultiprocessFTPServer"]
 
@@ -64,7 +65,7 @@ class SessionProcess:
     def kill(self) -> None:
         if not self._over and self._begun():
             self._process.kill()
-            self._process.join()
+            self._process.join(KILL_PATIENCE)
             self._ended()
 
     # -- what the loop of the server calls -----------------------------------------------------------------------------
@@ -119,12 +120,15 @@ class SessionProcess:
             return
         self._over = True
         code = self._process.exitcode
-        if code:
+        if code is None:
+            logger.error("the process of the session of %s does not end though it is killed, and is left", self.ip)
+        elif code:
             logger.warning("the process of the session of %s ended with status %d", self.ip, code)
         self._server.ioloop.unregister(self._process.sentinel)
         self._server.ioloop.unregister(self._lifeline.sock.fileno())
         self._lifeline.close()
-        self._process.close()
+        if code is not None:
+            self._process.close()
         self._server.worker_ended(self)
 
     def _run(self, sock: socket.socket) -> None:

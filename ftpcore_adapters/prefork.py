@@ -23,6 +23,9 @@ __all__ = ["Forked", "cpu_count", "fork_processes", "run_worker"]
 #: Workers that ended badly and were replaced, all together, until the server gives up.
 MAX_RESTARTS: Final = 100
 
+#: Seconds that a process may take to end when it is killed: one that waits for a disk ends when that answers, if ever.
+KILL_PATIENCE: Final = 5.0
+
 #: Seconds between two looks at workers that are about to end.
 _LOOK: Final = 0.02
 
@@ -143,21 +146,26 @@ class Forked:
         """
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         try:
-            while self._workers and time.monotonic() < deadline:
-                for _, pid, _ in self._reap():
-                    self._forget(pid)
-                if self._workers:
-                    time.sleep(_LOOK)
+            self._reap_until(deadline)
         finally:
             self._kill_all()
+
+    def _reap_until(self, deadline: float) -> None:
+        """Wait until all workers have ended, or until then."""
+        while self._workers and time.monotonic() < deadline:
+            for _, pid, _ in self._reap():
+                self._forget(pid)
+            if self._workers:
+                time.sleep(_LOOK)
 
     def _kill_all(self) -> None:
         for pid in list(self._workers):
             logger.warning("worker %d (pid %d) did not end in time, and is killed", self._workers[pid][0], pid)
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            with suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+        self._reap_until(time.monotonic() + KILL_PATIENCE)
+        for pid, (identity, _) in self._workers.items():
+            logger.error("worker %d (pid %d) does not end though it is killed, and is left", identity, pid)
         self._forget_all()
 
     def _look(self, heed: Callable[..., None] | None) -> None:
