@@ -42,7 +42,9 @@ def test_what_was_offered_is_told(journal: Journal, fs: MemoryFileSystem, ccc: b
     assert ("CCC" in journal.lines()[0]["commands"]) is ccc
 
 
-@pytest.mark.parametrize("demand", [{"bob", "ann"}, frozenset({"ann"}), ["ann"], ("ann",), True], ids=lambda demand: type(demand).__name__)
+@pytest.mark.parametrize(
+    "demand", [{"bob", "ann"}, frozenset({"ann"}), ["ann"], ("ann",), True], ids=lambda demand: type(demand).__name__
+)
 def test_options_that_are_sets_are_told(journal: Journal, fs: MemoryFileSystem, demand: object) -> None:
     delegate = Offer(tls_control_required=demand)
     host = recorded(journal, SingleUser(fs), delegate).feed(b"USER ann\r\n")
