@@ -10,11 +10,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
-from ftpcore_adapters._concurrency import AT_ONCE, MODELS
+from ftpcore_adapters._concurrency import MODELS
 from ftpcore_adapters.prefork import cpu_count
 from tests.adapters.command_line import Process, process, run
 from tests.adapters.serving import PATIENCE, Client, received, wait_for
@@ -117,12 +116,17 @@ def test_a_second_sigterm_ends_all(server: Process) -> None:
         client.close()
 
 
-#: A server whose sessions are stuck in a hook, and which says so; 30 seconds to drain.
+#: A server whose sessions are stuck in a hook, and which says so; 30 seconds to drain.  What servers grant by
+#: themselves to what is stuck is longer than anybody waits here.
 STUCK = """
-import sys, threading
+import inspect, sys, threading
+from ftpcore_adapters import anyio
 from ftpcore_adapters._concurrency import Limits, make_serving
 from ftpcore_adapters.authorizers import DummyAuthorizer
 from ftpcore_adapters.handlers import FTPHandler
+from ftpcore_adapters.servers import FTPServer
+
+FTPServer.join_timeout = inspect.unwrap(anyio.serve).__kwdefaults__["grace"] = 1000.0
 
 class Stuck(FTPHandler):
     authorizer = DummyAuthorizer()
@@ -153,9 +157,7 @@ def test_what_is_stuck_does_not_delay_the_end(model: str, signals: list[signal.S
                 with pytest.raises(ftplib.error_temp, match="421"):
                     other.voidresp()
             server.send_signal(signals[-1])
-            begun = monotonic()
             assert server.wait(PATIENCE) == 0
-            assert monotonic() - begun < 2 * AT_ONCE
             other.close()
 
 
